@@ -1,0 +1,79 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func system(_ name: String, apt: String, brew: String) -> Target {
+  .systemLibrary(name: name, providers: [.apt([apt]), .brew([brew])])
+}
+
+let package = Package(
+  name: "Soma",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Soma", targets: ["Soma"]),
+    .library(name: "SomaNetworks", targets: ["SomaNetworks"]),
+    .library(name: "SomaLearning", targets: ["SomaLearning"]),
+    .library(name: "SomaData", targets: ["SomaData"]),
+    .library(name: "SomaExperiments", targets: ["SomaExperiments"]),
+    .library(name: "SomaReports", targets: ["SomaReports"]),
+    .executable(name: "soma", targets: ["SomaCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+    .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    system("CDNNL", apt: "libdnnl-dev", brew: "onednn"),
+    system("CSLEEF", apt: "libsleef-dev", brew: "sleef"),
+    system("CLAPACK", apt: "libopenblas-dev", brew: "openblas"),
+    system("CPNG", apt: "libpng-dev", brew: "libpng"),
+    system("CJPEG", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
+    system("CZlib", apt: "zlib1g-dev", brew: "zlib"),
+
+    .target(name: "Kernels", dependencies: ["CDNNL", "CSLEEF", "CLAPACK"]),
+    .target(name: "Soma", dependencies: ["Kernels"], swiftSettings: settings),
+    .target(name: "SomaNetworks", dependencies: ["Soma"], swiftSettings: settings),
+    .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
+    .target(
+      name: "SomaData",
+      dependencies: ["Soma", "CPNG", "CJPEG", "CZlib", "SwiftCSV"],
+      swiftSettings: settings),
+    .target(name: "SomaReports", dependencies: ["Soma"], swiftSettings: settings),
+    .target(
+      name: "SomaExperiments",
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "SomaCommand",
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TextTable", "Rainbow",
+      ],
+      swiftSettings: settings),
+
+    .testTarget(
+      name: "SomaTests", dependencies: ["Soma", "Kernels"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaLearning"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "SomaDataTests", dependencies: ["Soma", "SomaData"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaReportsTests", dependencies: ["SomaReports"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaExperimentsTests",
+      dependencies: ["Soma", "SomaExperiments"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,1 @@
+@main enum SomaCommand { static func main() {} }
