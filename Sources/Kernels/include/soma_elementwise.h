@@ -79,4 +79,7 @@ void soma_threefry(const uint32_t key[2], const uint32_t counter[2], uint32_t ou
 /// 0: portable, 1: AVX2 + FMA, 2: AVX-512 (F, DQ, BW, VL).
 int soma_cpu_level(void);
 
+/// Lowers the level for the calling thread, so that tests reach the code for lesser processors.
+void soma_limit_cpu_level(int level);
+
 #endif
