@@ -28,7 +28,11 @@ final class Tracer: Sendable {
   /// The path of layers being traced.
   @TaskLocal static var scopePath = ""
 
-  init() {
+  /// Whether concrete tensors become captures too, so that the graph does not depend on their elements.
+  private let liftsConstants: Bool
+
+  init(liftsConstants: Bool = false) {
+    self.liftsConstants = liftsConstants
     level = Tracer.levels.wrappingAdd(1, ordering: .relaxed).newValue
   }
 
@@ -53,6 +57,12 @@ final class Tracer: Sendable {
     case .concrete(let storage):
       let key = ObjectIdentifier(storage)
       if let id = state.constants[key], state.graph.types[id] == tensor.type { return id }
+      if liftsConstants && tensor.count > 1 {
+        let input = state.graph.addInput(tensor.type)
+        state.constants[key] = input
+        state.captures.append(tensor)
+        return input
+      }
       let constant = Constant(type: tensor.type, storage: storage)
       let id = state.graph.add(.constant(constant), [], types: [tensor.type], scope: "").lowerBound
       state.constants[key] = id
@@ -81,10 +91,10 @@ final class Tracer: Sendable {
 }
 
 /// The graph of `function` at argument types, and the outer traced tensors it captured (further inputs of the graph).
-func trace(_ types: [TensorType], _ function: ([Tensor]) throws -> [Tensor]) rethrows
+func trace(_ types: [TensorType], liftsConstants: Bool = false, _ function: ([Tensor]) throws -> [Tensor]) rethrows
   -> (graph: Graph, captures: [Tensor])
 {
-  let tracer = Tracer()
+  let tracer = Tracer(liftsConstants: liftsConstants)
   let arguments = types.map { tracer.input($0) }
   let outputs = try Tracer.$current.withValue(tracer) { try function(arguments) }
   return tracer.finish(outputs)
@@ -110,9 +120,8 @@ func emit(_ primitive: Primitive, _ operands: Tensor...) -> Tensor { emit(primit
 extension Primitive {
   /// Whether it makes a large tensor out of little, so that a trace records it rather than storing the result.
   var isSource: Bool {
-    switch self {
-    case .iota, .broadcast: true
-    default: false
-    }
+    if case .iota = self { return true }
+    if case .broadcast = self { return true }
+    return false
   }
 }

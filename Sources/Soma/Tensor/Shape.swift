@@ -7,6 +7,8 @@ public struct Shape: Hashable, Sendable, Codable, RandomAccessCollection, Expres
     self.dimensions = dimensions
   }
 
+  public init(_ dimensions: some Sequence<Int>) { self.init(Array(dimensions)) }
+
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
   public static let scalar = Shape([])
