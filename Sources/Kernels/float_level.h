@@ -30,7 +30,7 @@ DIRECT(f64)
     r = r < 0 ? r + v : r;                                                                                        \
     r = r >= v ? r - v : r;                                                                                       \
     r = COPYSIGN(r, x);                                                                                           \
-    W_##T far = ~(quotient < exact);                                                                              \
+    W_##T far = ~((quotient < exact) & (v < INFINITY));                                                            \
     if (ANY(far)) {                                                                                               \
       for (int i = 0; i < LANES_##T; i++) {                                                                       \
         if (far[i]) r[i] = modulo(x[i], y[i]);                                                                    \
@@ -46,7 +46,7 @@ REMAINDER(f64, fmod, 0x1p51)
 MAP_LIBRARY_UNARY(expm1)
 MAP_LIBRARY_UNARY(sin)
 MAP_LIBRARY_UNARY(cos)
-MAP_LIBRARY_UNARY(tan)
+MAP_COMPLETED(tan)
 MAP_LIBRARY_UNARY(asin)
 MAP_LIBRARY_UNARY(acos)
 MAP_LIBRARY_UNARY(atan)

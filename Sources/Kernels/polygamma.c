@@ -47,19 +47,10 @@ static double digamma(double x) {
   return log(x) - (0.5 / x + p * z);
 }
 
-/// Sum over k >= 0 of (x + k)^-s for x > 0 and s >= 2, by Euler and Maclaurin's formula once x + k is large enough.
-/// All terms but small corrections are positive.
-static double hurwitz_zeta(double s, double x) {
-  double sum = 0, compensation = 0, start = 12 + s / 2;
-  if (start > 60) start = 60;
-  while (x < start) {
-    double term = pow(x, -s) - compensation, next = sum + term;
-    if (next == sum) return sum;
-    if (isinf(next)) return next;
-    compensation = (next - sum) - term;
-    sum = next;
-    x += 1;
-  }
+static double inverse_power(double x, double s) { return s == 2 ? 1 / (x * x) : s == 3 ? 1 / (x * x * x) : pow(x, -s); }
+
+/// Euler and Maclaurin's zeta(s, x) x^s for x > 12 + 2 s.
+static double tail_ratio(double s, double x) {
   // B_2j / (2j)!
   static const double ratio[] = {1.0 / 12,
                                  -1.0 / 720,
@@ -69,14 +60,29 @@ static double hurwitz_zeta(double s, double x) {
                                  -691.0 / 1307674368000.0,
                                  1.0 / 74724249600.0,
                                  -3617.0 / 10670622842880000.0};
-  double power = pow(x, -s), tail = 0, factor = s / x, z = 1 / (x * x);
+  double tail = 0, factor = s / x, z = 1 / (x * x);
   for (int j = 0; j < 8; j++) {
     double term = ratio[j] * factor;
     tail += term;
     if (fabs(term) < 1e-18) break;
     factor *= (s + 2 * j + 1) * (s + 2 * j + 2) * z;
   }
-  return sum + (power * (x / (s - 1) + 0.5 + tail) - compensation);
+  return x / (s - 1) + (0.5 + tail);
+}
+
+/// Sum over k >= 0 of (x + k)^-s for x > 0 and s >= 2, with a compensated sum until x + k is large enough for the
+/// formula above. All terms but small corrections are positive.
+static double hurwitz_zeta(double s, double x) {
+  double sum = 0, compensation = 0, start = 12 + 2 * s;
+  while (x < start) {
+    double term = inverse_power(x, s) - compensation, next = sum + term;
+    if (next == sum) return sum;
+    if (isinf(next)) return next;
+    compensation = (next - sum) - term;
+    sum = next;
+    x += 1;
+  }
+  return sum + (inverse_power(x, s) * tail_ratio(s, x) - compensation);
 }
 
 static double factorial(int n) {
@@ -91,6 +97,11 @@ static double polygamma(int order, double x, double scale) {
   double s = order + 1, sign = order % 2 ? 1 : -1, mirrored = order % 2 ? 1 : -1;
   if (isnan(x) || x == -INFINITY) return NAN;
   if (x == INFINITY) return sign * 0.0;
+  if (x > 12 + 2 * s) {
+    // Half of the power at a time, so that n! comes in before it underflows.
+    double half = pow(x, -0.5 * order);
+    return sign * (scale * half) * half * (tail_ratio(s, x) / x);
+  }
   if (x > 0) return sign * scale * hurwitz_zeta(s, x);
   double f = x - floor(x);
   if (f == 0) return order % 2 ? INFINITY : x == 0 ? copysign(INFINITY, -x) : NAN;

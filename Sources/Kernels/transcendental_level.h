@@ -110,23 +110,30 @@ ALWAYS_INLINE V_f64 LEVEL(log_f64)(V_f64 x) {
   return y;
 }
 
-// SLEEF cuts these off before their values overflow. In sinh and cosh the shift by 11/16 is exact, and e^(11/16) / 2
-// undoes it.
-#define COMPLETE(T, log1p_end, sinh_end, asinh_end, lgamma_end)                                                   \
+// SLEEF cuts these off before their values overflow, and some lose the last bits of subnormal numbers. In sinh and cosh the shift by nearly
+// ln 2 is exact for arguments of this size, and `excess` makes up for what it differs from ln 2.
+#define COMPLETE(T, least, log1p_end, sinh_end, shift, excess, asinh_end, lgamma_end)                             \
   ALWAYS_INLINE V_##T LEVEL(complete_log1p_##T)(V_##T x, V_##T y) {                                               \
     W_##T far = x > log1p_end;                                                                                    \
+    y = ABS(x) < least ? x : y;                                                                                   \
     return ANY(far) ? (far ? LEVEL(log_##T)(x) : y) : y;                                                          \
+  }                                                                                                               \
+  ALWAYS_INLINE V_##T LEVEL(complete_tan_##T)(V_##T x, V_##T y) { return ABS(x) < least ? x : y; }                 \
+  ALWAYS_INLINE V_##T LEVEL(half_exp_##T)(V_##T x) {                                                              \
+    V_##T e = LEVEL(exp_##T)(x - shift);                                                                          \
+    return e < INFINITY ? FMA(e, (V_##T)excess, e) : e;                                                           \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(complete_sinh_##T)(V_##T x, V_##T y) {                                                \
     W_##T far = ABS(x) > sinh_end;                                                                                \
-    return ANY(far) ? (far ? COPYSIGN(0.99436860182671675 * LEVEL(exp_##T)(ABS(x) - 0.6875f), x) : y) : y;        \
+    return ANY(far) ? (far ? COPYSIGN(LEVEL(half_exp_##T)(ABS(x)), x) : y) : y;                                   \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(complete_cosh_##T)(V_##T x, V_##T y) {                                                \
     W_##T far = ABS(x) > sinh_end;                                                                                \
-    return ANY(far) ? (far ? 0.99436860182671675 * LEVEL(exp_##T)(ABS(x) - 0.6875f) : y) : y;                     \
+    return ANY(far) ? (far ? LEVEL(half_exp_##T)(ABS(x)) : y) : y;                                                \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(complete_asinh_##T)(V_##T x, V_##T y) {                                               \
     W_##T far = ABS(x) > asinh_end;                                                                               \
+    y = ABS(x) < least ? x : y;                                                                                   \
     return ANY(far) ? (far ? COPYSIGN(LEVEL(log_##T)(ABS(x)) + (T)0.69314718055994531, x) : y) : y;               \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(complete_acosh_##T)(V_##T x, V_##T y) {                                               \
@@ -137,8 +144,8 @@ ALWAYS_INLINE V_f64 LEVEL(log_f64)(V_f64 x) {
     W_##T far = x > lgamma_end;                                                                                   \
     return ANY(far) ? (far ? x * (LEVEL(log_##T)(x) - 1) : y) : y;                                                \
   }
-COMPLETE(f32, 0x1p100f, 80.0f, 0x1p60f, 1e30f)
-COMPLETE(f64, 0x1p1000, 700.0, 0x1p500, 1e300)
+COMPLETE(f32, 0x1p-100f, 0x1p100f, 80.0f, 0x1.62e4p-1f, -1.4286057998511797e-6f, 0x1p60f, 1e30f)
+COMPLETE(f64, 0x1p-1000, 0x1p1000, 700.0, 0x1.62e42fefa38p-1, -5.497923018708222e-14, 0x1p500, 1e300)
 
 /// 1 / (1 + e^-x) with the exponential of -|x|, so that nothing overflows.
 #define LOGISTIC(T)                                                                                               \
