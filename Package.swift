@@ -35,7 +35,9 @@ let package = Package(
     system("CJPEG", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
     system("CZlib", apt: "zlib1g-dev", brew: "zlib"),
 
-    .target(name: "Kernels", dependencies: ["CDNNL", "CSLEEF", "CLAPACK"]),
+    .target(
+      name: "Kernels", dependencies: ["CDNNL", "CSLEEF", "CLAPACK"],
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("sleef"), .linkedLibrary("openblas")]),
     .target(name: "Soma", dependencies: ["Kernels"], swiftSettings: settings),
     .target(name: "SomaNetworks", dependencies: ["Soma"], swiftSettings: settings),
     .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),

@@ -51,7 +51,7 @@ public struct Graph: Hashable, Sendable {
 
   /// Applies the function to tensors, one primitive after the other: at once on concrete tensors, recording on traced.
   public func callAsFunction(_ arguments: [Tensor]) -> [Tensor] {
-    precondition(arguments.count == inputs.count, "the graph has \(inputs.count) inputs, not \(arguments.count)")
+    require(arguments.count == inputs.count, "the graph has \(inputs.count) inputs, not \(arguments.count)")
     var values = [Tensor?](repeating: nil, count: types.count)
     for (id, tensor) in zip(inputs, arguments) { values[id] = tensor }
     for node in nodes {

@@ -6,7 +6,7 @@ extension Primitive {
       guard !condition else { return }
       let place = Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"
       let types = operands.map(\.description).joined(separator: ", ")
-      preconditionFailure("\(name)(\(types))\(place): \(requirement())")
+      fatalError("\(name)(\(types))\(place): \(requirement())")
     }
     func expect(_ count: Int) { check(operands.count == count, "wants \(count) operands") }
     func expectSquare(_ type: TensorType) {

@@ -43,7 +43,7 @@ final class Tracer: Sendable {
 
   func record(_ primitive: Primitive, _ operands: [Tensor], types: [TensorType], scope: String) -> [Tensor] {
     let first = state.withLock { state in
-      precondition(!state.finished, "a traced tensor was used after its function had been traced")
+      require(!state.finished, "a traced tensor was used after its function had been traced")
       let ids = operands.map { value(of: $0, in: &state) }
       return state.graph.add(primitive, ids, types: types, scope: scope).lowerBound
     }
@@ -69,7 +69,7 @@ final class Tracer: Sendable {
       return id
     case .traced(let tracer, let id):
       if tracer === self { return id }
-      precondition(tracer.level < level, "a traced tensor left the function that it belongs to")
+      require(tracer.level < level, "a traced tensor left the function that it belongs to")
       let key = Capture(level: tracer.level, value: id)
       if let known = state.captured[key] { return known }
       let input = state.graph.addInput(tensor.type)

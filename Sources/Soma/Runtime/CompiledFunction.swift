@@ -24,7 +24,7 @@ public final class CompiledFunction<A: TensorTree, B: TensorTree>: @unchecked Se
       template = result
       return result.leaves
     }
-    precondition(captures.isEmpty, "a compiled function captured a traced tensor; pass it as an argument")
+    require(captures.isEmpty, "a compiled function captured a traced tensor; pass it as an argument")
     let made = (try Executable(graph, memoryLimit: memoryLimit), Template(value: template!))
     cache.withLock { $0[types] = made }
     return made
@@ -47,7 +47,7 @@ public final class CompiledFunction<A: TensorTree, B: TensorTree>: @unchecked Se
     do {
       return try run(argument)
     } catch {
-      preconditionFailure("\(error)")
+      fatalError("\(error)")
     }
   }
 }

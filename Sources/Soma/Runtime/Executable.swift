@@ -54,8 +54,8 @@ public final class Executable: Sendable {
 
   /// Runs on concrete tensors of `inputTypes`.
   public func callAsFunction(_ inputs: [Tensor]) -> [Tensor] {
-    precondition(program.updates.isEmpty, "an executable that updates its inputs runs in a TrainingLoop")
-    precondition(inputs.map(\.type) == inputTypes, "the executable wants \(inputTypes), not \(inputs.map(\.type))")
+    require(program.updates.isEmpty, "an executable that updates its inputs runs in a TrainingLoop")
+    require(inputs.map(\.type) == inputTypes, "the executable wants \(inputTypes), not \(inputs.map(\.type))")
     let results = outputTypes.map { Storage(byteCount: $0.byteCount) }
     let context = takeContext()
     for (i, input) in inputs.enumerated() { context.setInput(i, input.storage.pointer) }

@@ -26,7 +26,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   let dtype = inputs.first?.dtype ?? outputs[0].dtype
   switch primitive {
   case .constant, .custom, .checkpoint:
-    preconditionFailure("\(primitive.name) has no kernel: it is resolved when the graph is compiled")
+    fatalError("\(primitive.name) has no kernel: it is resolved when the graph is compiled")
   case .iota(let type, let axis):
     return lowerIota(type, axis)
   case .randomBits:
@@ -194,7 +194,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
 private func map(
   _ kernel: soma_map?, _ primitive: Primitive, _ from: DType, _ to: DType, _ count: Int, operands: Int
 ) -> Kernel {
-  guard let kernel else { preconditionFailure("\(primitive.name) is not defined for \(from)") }
+  guard let kernel else { fatalError("\(primitive.name) is not defined for \(from)") }
   let (a, b) = (from.size, to.size)
   let inPlace = a == b ? Array(0..<operands) : []
   if operands == 1 {

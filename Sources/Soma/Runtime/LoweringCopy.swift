@@ -105,7 +105,7 @@ func lowerCopy(_ primitive: Primitive, _ inputs: [TensorType], _ output: TensorT
     }
   }
   guard let copy = StridedCopy(primitive, inputs[0], output) else {
-    preconditionFailure("\(primitive.name) is no copy")
+    fatalError("\(primitive.name) is no copy")
   }
   if case .pad = primitive {
     let bytes = output.byteCount

@@ -210,14 +210,14 @@ func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [Ten
     let sum = soma_binary_map(SOMA_ADD, dtype.code)!
     let elements = output.shape.elementCount
     return Kernel(scratch: role == .kernel ? partial * (parts - 1) : 0) { p in
-      guard let objects = pool.take() else { preconditionFailure("out of memory for a convolution") }
+      guard let objects = pool.take() else { fatalError("out of memory for a convolution") }
       Parallel.split(parts, grain: 1) { range in
         for i in range {
           let result =
             role == .kernel ? (i == 0 ? p[0] : p[3] + (i - 1) * partial) : p[0] + bounds[i] * resultStride
           let status = soma_conv_execute(
             objects.handles[i], p[1] + bounds[i] * firstStride, p[2] + bounds[i] * secondStride, result)
-          precondition(status == 0, "a convolution failed with status \(status)")
+          require(status == 0, "a convolution failed with status \(status)")
         }
       }
       if role == .kernel {
@@ -228,7 +228,7 @@ func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [Ten
       pool.give(objects)
     }
   }
-  precondition(dtype != .bfloat16 && dtype != .int8 && dtype != .uint8, "convolution is not defined for \(dtype)")
+  require(dtype != .bfloat16 && dtype != .int8 && dtype != .uint8, "convolution is not defined for \(dtype)")
   var whole = shape(batch)
   let scratch = soma_convolve_scratch(code, dtype.code, &whole)
   let description = whole
@@ -236,7 +236,7 @@ func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [Ten
     soma_single_threaded_libraries()
     var description = description
     let status = soma_convolve_reference(code, dtype.code, &description, p[1], p[2], p[0], p[3])
-    precondition(status == 0, "a convolution failed with status \(status)")
+    require(status == 0, "a convolution failed with status \(status)")
   }
 }
 
@@ -246,7 +246,7 @@ private final class FourierPlan: @unchecked Sendable {
   let handle: OpaquePointer
   let scratch: Int
   init(_ dtype: DType, _ length: Int) {
-    guard let handle = soma_fft_create(dtype.code, length) else { preconditionFailure("out of memory for a transform") }
+    guard let handle = soma_fft_create(dtype.code, length) else { fatalError("out of memory for a transform") }
     self.handle = handle
     scratch = (soma_fft_scratch(handle) + 63) & ~63
   }
@@ -294,7 +294,7 @@ func lowerFourier(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [Te
       }
     }
   default:
-    preconditionFailure("\(primitive.name) is no Fourier transform")
+    fatalError("\(primitive.name) is no Fourier transform")
   }
 }
 
@@ -341,6 +341,6 @@ func lowerFactorization(_ primitive: Primitive, _ inputs: [TensorType], _ output
   case .logDeterminant:
     return each(SOMA_LOG_DETERMINANT) { _, at, s in _ = soma_log_determinant(code, at(0), at(1), at(2), n, s) }
   default:
-    preconditionFailure("\(primitive.name) is no factorization")
+    fatalError("\(primitive.name) is no factorization")
   }
 }

@@ -33,7 +33,7 @@ final class Storage: @unchecked Sendable {
 
   /// The first `count` elements as an array.
   func array<Element: BitwiseCopyable>(of type: Element.Type, count: Int) -> [Element] {
-    precondition(count * MemoryLayout<Element>.stride <= byteCount)
+    require(count * MemoryLayout<Element>.stride <= byteCount, "\(count) elements in \(byteCount) bytes")
     return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
       if count > 0 { memcpy(buffer.baseAddress!, pointer, count * MemoryLayout<Element>.stride) }
       initialized = count

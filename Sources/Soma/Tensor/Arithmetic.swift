@@ -2,7 +2,7 @@ extension Tensor {
   /// The tensor stretched to `shape` by NumPy's rule: axes align at the right, axes of length 1 repeat.
   public func broadcast(to target: Shape) -> Tensor {
     if shape == target { return self }
-    precondition(Shape.broadcast(shape, target) == target, "a tensor of shape \(shape) does not broadcast to \(target)")
+    require(Shape.broadcast(shape, target) == target, "a tensor of shape \(shape) does not broadcast to \(target)")
     let offset = target.rank - rank
     let kept = shape.indices.filter { shape[$0] == target[$0 + offset] }
     let squeezed = kept.count == rank ? self : reshape(Shape(kept.map { shape[$0] }))
@@ -22,7 +22,7 @@ extension Tensor {
   static func aligned(_ a: Tensor, _ b: Tensor, _ operation: @autoclosure () -> String) -> (Tensor, Tensor) {
     let dtype = DType.promote(a.dtype, b.dtype)
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
-      preconditionFailure(
+      fatalError(
         "\(operation()): shapes \(a.shape) and \(b.shape) do not broadcast" + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
     }
     return (a.cast(to: dtype).broadcast(to: shape), b.cast(to: dtype).broadcast(to: shape))
@@ -160,7 +160,7 @@ extension Tensor {
   public static func select(_ condition: Tensor, _ then: Tensor, _ otherwise: Tensor) -> Tensor {
     let (a, b) = aligned(then, otherwise, "select")
     guard let shape = Shape.broadcast(condition.shape, a.shape) else {
-      preconditionFailure("select: a condition of shape \(condition.shape) does not broadcast with \(a.shape)")
+      fatalError("select: a condition of shape \(condition.shape) does not broadcast with \(a.shape)")
     }
     return emit(.select, condition.cast(to: .bool).broadcast(to: shape), a.broadcast(to: shape), b.broadcast(to: shape))
   }

@@ -17,7 +17,7 @@ extension Tensor {
   public static func range(
     from start: Double = 0, to end: Double, by step: Double = 1, dtype: DType = .float32
   ) -> Tensor {
-    precondition(step != 0, "range wants a step other than zero")
+    require(step != 0, "range wants a step other than zero")
     let count = Swift.max(0, Int(((end - start) / step).rounded(.up)))
     if dtype.isFloating { return iota([count], dtype: dtype) * step + start }
     return iota([count], dtype: dtype) * Int(step) + Int(start)
@@ -25,7 +25,7 @@ extension Tensor {
 
   /// `count` evenly spaced numbers, both ends included.
   public static func linspace(_ start: Double, _ end: Double, count: Int, dtype: DType = .float32) -> Tensor {
-    precondition(count > 0, "linspace wants at least one point")
+    require(count > 0, "linspace wants at least one point")
     let step = count == 1 ? 0 : (end - start) / Double(count - 1)
     let values = (0..<count).map { $0 == count - 1 && count > 1 ? end : start + Double($0) * step }
     return Tensor(values).cast(to: dtype)

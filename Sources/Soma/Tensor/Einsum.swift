@@ -7,7 +7,7 @@ extension Tensor {
     let text = equation.filter { $0 != " " }
     let sides = text.components(around: "->")
     var terms = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    precondition(terms.count == operands.count, "einsum \(equation): \(terms.count) terms, \(operands.count) operands")
+    require(terms.count == operands.count, "einsum \(equation): \(terms.count) terms, \(operands.count) operands")
 
     // Digits stand for the axes of an ellipsis, aligned at the right.
     var ellipsisRank = 0
@@ -17,7 +17,7 @@ extension Tensor {
     let names = (0..<ellipsisRank).map { Character(UnicodeScalar(UInt8(48 + $0))) }
     for i in terms.indices where terms[i].contains("...") {
       let own = operands[i].rank - (terms[i].count - 3)
-      precondition(own >= 0, "einsum \(equation): operand \(i) has too few axes")
+      require(own >= 0, "einsum \(equation): operand \(i) has too few axes")
       terms[i] = terms[i].replacingEllipsis(with: String(names.suffix(own)))
     }
     let output: [Character]
@@ -31,7 +31,7 @@ extension Tensor {
 
     var factors: [(tensor: Tensor, letters: [Character])] = []
     for (i, (term, operand)) in zip(terms, operands).enumerated() {
-      precondition(term.count == operand.rank, "einsum \(equation): operand \(i) has shape \(operand.shape)")
+      require(term.count == operand.rank, "einsum \(equation): operand \(i) has shape \(operand.shape)")
       factors.append(takingDiagonals(operand, Array(term)))
     }
     var result = factors[0]
@@ -43,7 +43,7 @@ extension Tensor {
     if !summed.isEmpty {
       result = (result.tensor.sum(summed), result.letters.filter { output.contains($0) })
     }
-    precondition(
+    require(
       Set(output) == Set(result.letters) && output.count == result.letters.count,
       "einsum \(equation): the output names \(String(output)) from axes \(String(result.letters))")
     return result.tensor.transposed(output.map { result.letters.firstIndex(of: $0)! })

@@ -67,7 +67,7 @@ extension Tensor {
       case .ellipsisAxes, .insertedAxis: false
       }
     }.count
-    precondition(named <= rank, "\(named) indices for a tensor of shape \(shape)")
+    require(named <= rank, "\(named) indices for a tensor of shape \(shape)")
     var starts: [Int] = []
     var limits: [Int] = []
     var strides: [Int] = []
@@ -90,16 +90,16 @@ extension Tensor {
       case .insertedAxis:
         result.append(1)
       case .ellipsisAxes:
-        precondition(!sawEllipsis, "a subscript has one ellipsis at most")
+        require(!sawEllipsis, "a subscript has one ellipsis at most")
         sawEllipsis = true
         takeWhole(rank - named)
       case .position(let position):
         let n = shape[starts.count]
-        precondition(position >= -n && position < n, "position \(position) of axis \(starts.count) of shape \(shape)")
+        require(position >= -n && position < n, "position \(position) of axis \(starts.count) of shape \(shape)")
         let p = position < 0 ? position + n : position
         take(p, p + 1, 1)
       case .range(let from, let to, let by):
-        precondition(by != 0, "a stride of zero")
+        require(by != 0, "a stride of zero")
         let n = shape[starts.count]
         func clamp(_ i: Int, _ low: Int, _ high: Int) -> Int { Swift.min(Swift.max(i < 0 ? i + n : i, low), high) }
         if by > 0 {

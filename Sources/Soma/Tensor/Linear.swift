@@ -2,18 +2,18 @@ extension Tensor {
   /// NumPy's `matmul`: `[..., m, k] · [..., k, n]` → `[..., m, n]`, batch axes broadcast; a vector on the left counts as
   /// a row, on the right as a column, and its axis goes away.
   public func matmul(_ other: Tensor) -> Tensor {
-    precondition(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape); wants at least one axis each")
+    require(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape); wants at least one axis each")
     let dtype = DType.promote(self.dtype, other.dtype)
     let (a, b) = (cast(to: dtype), other.cast(to: dtype))
     let inner = b.rank == 1 ? 0 : b.rank - 2
-    precondition(
+    require(
       a.shape.last == b.shape[inner],
       "matmul: shapes \(shape) and \(other.shape) cannot multiply"
         + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
     if b.rank <= 2 { return emit(.dot(Dot(leftContracted: [a.rank - 1], rightContracted: [inner])), a, b) }
     if a.rank == 1 { return a.expandDimensions(at: 0).matmul(b).squeezed([-2]) }
     guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
-      preconditionFailure("matmul: the batch axes of \(shape) and \(other.shape) do not broadcast")
+      fatalError("matmul: the batch axes of \(shape) and \(other.shape) do not broadcast")
     }
     let left = a.broadcast(to: batch + [a.shape[-2], a.shape[-1]])
     let right = b.broadcast(to: batch + [b.shape[-2], b.shape[-1]])
@@ -45,8 +45,8 @@ extension Tensor {
 
   // MARK: Factorizations of the last two axes
 
-  /// The lower L with `L Lᵀ = A` for symmetric positive-definite A (the lower triangle is read); NaN where A is not.
-  public func cholesky() -> Tensor { emit(.cholesky, floating()) }
+  /// The lower L with `L Lᵀ = (A + Aᵀ)/2`; NaN where that is not positive-definite.
+  public func cholesky() -> Tensor { emit(.cholesky, (floating() + floating().T) * 0.5) }
   /// Ascending eigenvalues and, in columns, eigenvectors of the symmetric part of A.
   public func symmetricEigen() -> (values: Tensor, vectors: Tensor) {
     let result = emit(.symmetricEigen, [floating()])
@@ -62,7 +62,7 @@ extension Tensor {
     let result = emit(.qr, [floating()])
     return (result[0], result[1])
   }
-  /// X with `A X = B`; B is `[..., n]` or `[..., n, m]`.
+  /// X with `A X = B`; B is `[..., n, m]` or one vector `[n]`.
   public func solve(_ right: Tensor) -> Tensor {
     Tensor.solving(self, right) { emit(.solve(transposed: false), $0, $1) }
   }
@@ -76,10 +76,10 @@ extension Tensor {
   }
   private static func solving(_ a: Tensor, _ b: Tensor, _ solve: (Tensor, Tensor) -> Tensor) -> Tensor {
     let dtype = DType.promote(a.floating().dtype, b.floating().dtype)
-    let isVector = b.rank == a.rank - 1
+    let isVector = b.rank == 1
     let right = (isVector ? b.expandDimensions(at: -1) : b).cast(to: dtype)
     guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(right.shape.dropLast(2))) else {
-      preconditionFailure("solve: the batch axes of \(a.shape) and \(b.shape) do not broadcast")
+      fatalError("solve: the batch axes of \(a.shape) and \(b.shape) do not broadcast")
     }
     let result = solve(
       a.cast(to: dtype).broadcast(to: batch + [a.shape[-2], a.shape[-1]]),
@@ -107,7 +107,7 @@ extension Tensor {
   /// The least-squares solution of `A x = b`, A of full column rank.
   public func leastSquares(_ right: Tensor) -> Tensor {
     let (q, r) = qr()
-    let isVector = right.rank == rank - 1
+    let isVector = right.rank == 1
     let projected = q.T.matmul(isVector ? right.expandDimensions(at: -1) : right)
     let result = r.triangularSolve(projected, lower: false)
     return isVector ? result.squeezed([-1]) : result

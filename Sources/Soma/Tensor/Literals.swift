@@ -6,7 +6,7 @@ public struct TensorLiteral: Sendable, ExpressibleByFloatLiteral, ExpressibleByI
   public init(floatLiteral value: Double) { (values, shape) = ([Float(value)], []) }
   public init(integerLiteral value: Int) { (values, shape) = ([Float(value)], []) }
   public init(arrayLiteral elements: TensorLiteral...) {
-    precondition(
+    require(
       elements.allSatisfy { $0.shape == elements[0].shape }, "the rows of a tensor literal have the same length")
     values = elements.flatMap(\.values)
     shape = [elements.count] + (elements.first?.shape ?? [])
@@ -17,7 +17,7 @@ extension Tensor: ExpressibleByArrayLiteral {
   /// A `float32` tensor: `let m: Tensor = [[1, 2], [3, 4]]`.
   public init(arrayLiteral elements: TensorLiteral...) {
     let literal = elements.reduce(into: (values: [Float](), shape: elements.first?.shape ?? [])) { result, element in
-      precondition(element.shape == result.shape, "the rows of a tensor literal have the same length")
+      require(element.shape == result.shape, "the rows of a tensor literal have the same length")
       result.values += element.values
     }
     self.init(literal.values, shape: Shape([elements.count] + literal.shape))

@@ -5,7 +5,7 @@ public struct Key: Sendable {
   public let words: Tensor
 
   public init(words: Tensor) {
-    precondition(words.type == TensorType(shape: [2], dtype: .int32), "a key is two int32 words, not \(words.type)")
+    require(words.type == TensorType(shape: [2], dtype: .int32), "a key is two int32 words, not \(words.type)")
     self.words = words
   }
 
@@ -84,7 +84,7 @@ extension Tensor {
 
   /// Uniform integers in a range.
   public static func randomIntegers(_ shape: Shape, in range: Range<Int>, key: Key, dtype: DType = .int32) -> Tensor {
-    precondition(!range.isEmpty && range.count < 1 << 31, "randomIntegers wants a non-empty range below 2³¹")
+    require(!range.isEmpty && range.count < 1 << 31, "randomIntegers wants a non-empty range below 2³¹")
     let unit = unitUniform(shape, key, .float64)
     return (unit * Double(range.count)).floor().cast(to: dtype) + range.lowerBound
   }

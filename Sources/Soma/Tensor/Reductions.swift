@@ -2,7 +2,7 @@ extension Tensor {
   private func normalized(_ axes: [Int]?) -> [Int] {
     guard let axes else { return Array(0..<rank) }
     let result = axes.map { shape.normalized(axis: $0) }.sorted()
-    precondition(Set(result).count == result.count, "an axis is named twice in \(axes)")
+    require(Set(result).count == result.count, "an axis is named twice in \(axes)")
     return result
   }
 
@@ -128,7 +128,7 @@ extension Tensor {
   }
   /// The q-quantile along `axis`, linear between neighbours, for 0 ≤ q ≤ 1.
   public func quantile(_ q: Double, _ axis: Int = -1) -> Tensor {
-    precondition(q >= 0 && q <= 1, "quantile wants 0 ≤ q ≤ 1, not \(q)")
+    require(q >= 0 && q <= 1, "quantile wants 0 ≤ q ≤ 1, not \(q)")
     let axis = shape.normalized(axis: axis)
     let ordered = sorted(axis)
     let position = q * Double(shape[axis] - 1)

@@ -16,7 +16,7 @@ public enum Padding: Hashable, Sendable {
     switch self {
     case .valid: return (input.map { _ in 0 }, input.map { _ in 0 })
     case .explicit(let low, let high):
-      precondition(
+      require(
         low.count == input.count && high.count == input.count, "padding \(low), \(high) for \(input.count) spatial axes")
       return (low, high)
     case .same:
@@ -35,7 +35,7 @@ extension Tensor {
   public func convolution(
     _ kernel: Tensor, strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil, groups: Int = 1
   ) -> Tensor {
-    precondition(
+    require(
       rank == kernel.rank && rank >= 3 && rank <= 5,
       "convolution: input \(shape) and kernel \(kernel.shape); wants [n, c, spatial…] and [o, c, taps…]")
     let input = Array(shape[2...])
@@ -55,7 +55,7 @@ extension Tensor {
     _ kernel: Tensor, strides: [Int]? = nil, low: [Int]? = nil, high: [Int]? = nil, dilations: [Int]? = nil,
     outputPadding: [Int]? = nil, groups: Int = 1
   ) -> Tensor {
-    precondition(
+    require(
       rank == kernel.rank && rank >= 3 && rank <= 5, "transposedConvolution: input \(shape), kernel \(kernel.shape)")
     let output = Array(shape[2...])
     let size = Array(kernel.shape[2...])
@@ -65,7 +65,7 @@ extension Tensor {
     let input = output.indices.map { i in
       (output[i] - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - low[i] - high[i] + extra[i]
     }
-    precondition(
+    require(
       zip(extra, strides).allSatisfy { $0 >= 0 && $0 < $1 }, "outputPadding \(extra) must be below strides \(strides)")
     let description = Convolution(
       inputSize: input, kernelSize: size, strides: strides, dilations: dilations, low: low, high: high, groups: groups)
@@ -96,7 +96,7 @@ extension Tensor {
   }
 
   private func window(_ size: [Int], _ strides: [Int]?, _ padding: Padding, _ dilations: [Int]?) -> Window {
-    precondition(rank >= size.count, "a window \(size) over a tensor of shape \(shape)")
+    require(rank >= size.count, "a window \(size) over a tensor of shape \(shape)")
     let strides = strides ?? size
     let dilations = dilations ?? size.map { _ in 1 }
     let (low, high) = padding.amounts(
@@ -127,7 +127,7 @@ extension Tensor {
 
   /// Sliding patches of a `[n, c, h, w]` image: `[n, c·kh·kw, positions]`, as PyTorch's `unfold`.
   public func unfold(_ size: [Int], strides: [Int]? = nil, padding: Int = 0, dilations: [Int]? = nil) -> Tensor {
-    precondition(rank == 4 && size.count == 2, "unfold: a tensor of shape \(shape); wants [n, c, h, w]")
+    require(rank == 4 && size.count == 2, "unfold: a tensor of shape \(shape); wants [n, c, h, w]")
     let strides = strides ?? [1, 1]
     let dilations = dilations ?? [1, 1]
     let padded = self.padded([(0, 0), (0, 0), (padding, padding), (padding, padding)])
@@ -156,7 +156,7 @@ extension Tensor {
     for (i, target) in size.enumerated() {
       let axis = rank - size.count + i
       let n = shape[axis]
-      precondition(target > 0 && n > 0, "resized: axis \(axis) of \(shape) to \(target)")
+      require(target > 0 && n > 0, "resized: axis \(axis) of \(shape) to \(target)")
       guard target != n else { continue }
       let scale = Double(n) / Double(target)
       switch method {

@@ -4,7 +4,7 @@ extension Tensor {
   public func reshape(_ lengths: [Int]) -> Tensor {
     guard let free = lengths.firstIndex(of: -1) else { return reshape(Shape(lengths)) }
     let known = lengths.enumerated().filter { $0.offset != free }.reduce(1) { $0 * $1.element }
-    precondition(
+    require(
       known > 0 && count % known == 0, "reshape: \(count) elements of shape \(shape) do not fit \(lengths)")
     var result = lengths
     result[free] = count / known
@@ -43,7 +43,7 @@ extension Tensor {
   /// Inserts an axis of length 1 so that it stands at `axis` of the result.
   public func expandDimensions(at axis: Int) -> Tensor {
     let position = axis < 0 ? axis + rank + 1 : axis
-    precondition(position >= 0 && position <= rank, "axis \(axis) of a result with \(rank + 1) axes")
+    require(position >= 0 && position <= rank, "axis \(axis) of a result with \(rank + 1) axes")
     var dimensions = shape.dimensions
     dimensions.insert(1, at: position)
     return reshape(Shape(dimensions))
@@ -51,7 +51,7 @@ extension Tensor {
   /// Removes axes of length 1: the named ones, or all.
   public func squeezed(_ axes: [Int]? = nil) -> Tensor {
     let axes = axes?.map { shape.normalized(axis: $0) } ?? shape.indices.filter { shape[$0] == 1 }
-    precondition(axes.allSatisfy { shape[$0] == 1 }, "squeezed: axes \(axes) of shape \(shape) are not of length 1")
+    require(axes.allSatisfy { shape[$0] == 1 }, "squeezed: axes \(axes) of shape \(shape) are not of length 1")
     return reshape(shape.removing(axes: axes))
   }
 
@@ -78,27 +78,27 @@ extension Tensor {
   }
 
   public static func concatenate(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    precondition(!tensors.isEmpty, "concatenate wants at least one tensor")
+    require(!tensors.isEmpty, "concatenate wants at least one tensor")
     let dtype = tensors.dropFirst().reduce(tensors[0].dtype) { DType.promote($0, $1.dtype) }
     if tensors.count == 1 { return tensors[0] }
     return emit(.concatenate(axis: tensors[0].shape.normalized(axis: axis)), tensors.map { $0.cast(to: dtype) })[0]
   }
   /// Joins tensors of one shape along a new axis.
   public static func stack(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    precondition(!tensors.isEmpty, "stack wants at least one tensor")
+    require(!tensors.isEmpty, "stack wants at least one tensor")
     let axis = axis < 0 ? axis + tensors[0].rank + 1 : axis
     return concatenate(tensors.map { $0.expandDimensions(at: axis) }, axis: axis)
   }
   /// Equal parts along an axis.
   public func split(_ parts: Int, axis: Int = 0) -> [Tensor] {
     let axis = shape.normalized(axis: axis)
-    precondition(parts > 0 && shape[axis] % parts == 0, "split: axis \(axis) of \(shape) has no \(parts) equal parts")
+    require(parts > 0 && shape[axis] % parts == 0, "split: axis \(axis) of \(shape) has no \(parts) equal parts")
     return split(sizes: [Int](repeating: shape[axis] / parts, count: parts), axis: axis)
   }
   /// Parts of the given lengths along an axis.
   public func split(sizes: [Int], axis: Int = 0) -> [Tensor] {
     let axis = shape.normalized(axis: axis)
-    precondition(sizes.reduce(0, +) == shape[axis], "split: \(sizes) does not add up to axis \(axis) of \(shape)")
+    require(sizes.reduce(0, +) == shape[axis], "split: \(sizes) does not add up to axis \(axis) of \(shape)")
     var start = 0
     return sizes.map { size in
       defer { start += size }
@@ -165,7 +165,7 @@ extension Tensor {
   /// axes broadcast.
   public func takeAlong(_ indices: Tensor, axis: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
-    precondition(indices.rank == rank, "takeAlong: indices of shape \(indices.shape) for a tensor of shape \(shape)")
+    require(indices.rank == rank, "takeAlong: indices of shape \(indices.shape) for a tensor of shape \(shape)")
     indices.checkIndices(below: shape[axis], "takeAlong")
     let batch = shape.removing(axes: [axis])
     let moved = indices.movingAxis(axis, to: -1)
@@ -196,7 +196,7 @@ extension Tensor {
     guard isConcrete, count > 0 else { return }
     let values: [Int64] = array()
     if let wrong = values.first(where: { $0 < 0 || $0 >= limit }) {
-      preconditionFailure("\(operation): index \(wrong) lies outside an axis of length \(limit)")
+      fatalError("\(operation): index \(wrong) lies outside an axis of length \(limit)")
     }
   }
 

@@ -40,12 +40,12 @@ private func customized(
     let (result, free) = trace(types) { arguments in
       let given = Array(arguments[(all + m)...])
       let made = rule(Array(arguments[..<n]), Array(arguments[all..<(all + m)]), isPullback ? given : Array(given[..<n]))
-      precondition(
+      require(
         made.map(\.type) == Array(expected.prefix(isPullback ? n : m)),
         "\(name): the derivative gives \(made.map(\.type)) instead of \(expected)")
       return isPullback ? made + arguments[n..<all].map { Tensor.zeros(like: $0) } : made
     }
-    precondition(free.isEmpty, "\(name): a derivative rule may use its arguments only, not other traced tensors")
+    require(free.isEmpty, "\(name): a derivative rule may use its arguments only, not other traced tensors")
     return result
   }
   let description = CustomDerivative(
@@ -58,7 +58,7 @@ private func customized(
 extension CustomDerivative {
   func cotangents(_ inputs: [Tensor], _ outputs: [Tensor], _ given: [Tensor]) -> [Tensor?] {
     if let pullback { return pullback(inputs + outputs + given) }
-    guard let pushforward else { preconditionFailure("\(name) has no derivative") }
+    guard let pushforward else { fatalError("\(name) has no derivative") }
     // The pushforward is linear in the tangents; its transpose is the pullback.
     let zeros = inputs.map { Tensor.zeros(like: $0) }
     let last = inputs.count + outputs.count
@@ -69,7 +69,7 @@ extension CustomDerivative {
 
   func tangents(_ inputs: [Tensor], _ outputs: [Tensor], _ given: [Tensor]) -> [Tensor] {
     if let pushforward { return pushforward(inputs + outputs + given) }
-    guard let pullback else { preconditionFailure("\(name) has no derivative") }
+    guard let pullback else { fatalError("\(name) has no derivative") }
     // The pullback is linear in the cotangents: transposing it gives the pushforward.
     let zeros = outputs.map { Tensor.zeros(like: $0) }
     let last = inputs.count + outputs.count

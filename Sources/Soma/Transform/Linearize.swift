@@ -88,7 +88,7 @@ extension Primitive {
           let taken = emit(.gather(axis: flat.rank - 1, batchAxes: flat.rank - 1), flat, positions)
           return [taken.reshape(a.y.shape)]
         }
-      case .product: preconditionFailure("window products are not defined")
+      case .product: fatalError("window products are not defined")
       }
 
     case .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .reverse, .gather, .scatterAdd: return linear()

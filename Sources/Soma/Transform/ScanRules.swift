@@ -11,9 +11,9 @@ public func scan(
   _ body: (_ carries: [Tensor], _ slices: [Tensor]) -> (carries: [Tensor], results: [Tensor])
 ) -> (carries: [Tensor], results: [Tensor]) {
   guard let length = length ?? sequences.first?.shape[0] else {
-    preconditionFailure("scan wants a length if there are no sequences")
+    fatalError("scan wants a length if there are no sequences")
   }
-  precondition(
+  require(
     sequences.allSatisfy { $0.rank > 0 && $0.shape[0] == length },
     "scan: the leading axes of \(sequences.map(\.shape)) are not all \(length)")
   let types =
@@ -24,7 +24,7 @@ public func scan(
     count = next.count
     return next + results
   }
-  precondition(count == carries.count, "scan: the body returned \(count) carries of \(carries.count)")
+  require(count == carries.count, "scan: the body returned \(count) carries of \(carries.count)")
   let description = Scan(
     body: graph, length: length, carries: carries.count, sequences: sequences.count, reverse: reverse)
   let outputs = emit(.scan(description), carries + sequences + captures)

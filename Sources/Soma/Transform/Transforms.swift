@@ -64,7 +64,7 @@ public func vjp<A: TensorTree, B: TensorTree>(_ at: A, _ function: (A) -> B) -> 
 }
 
 private func checkScalar(_ value: Tensor) {
-  precondition(
+  require(
     value.count == 1 && value.dtype.isFloating, "grad wants a function with one floating number as value, not \(value.type)")
 }
 
@@ -157,14 +157,14 @@ public func vmap<A: TensorTree, B: TensorTree>(
   { argument in
     let leaves = argument.leaves
     let axes = inAxes ?? leaves.map { _ in 0 }
-    precondition(axes.count == leaves.count, "vmap: \(axes.count) axes for \(leaves.count) tensors")
+    require(axes.count == leaves.count, "vmap: \(axes.count) axes for \(leaves.count) tensors")
     let moved = zip(leaves, axes).map { leaf, axis in
       axis.map { Batched(leaf.movingAxis($0, to: 0), true) } ?? Batched(leaf, false)
     }
     guard let size = moved.first(where: \.isBatched)?.tensor.shape[0] else {
-      preconditionFailure("vmap wants at least one argument with a batch axis")
+      fatalError("vmap wants at least one argument with a batch axis")
     }
-    precondition(
+    require(
       moved.allSatisfy { !$0.isBatched || $0.tensor.shape[0] == size }, "vmap: the batch axes have other lengths")
     let types = moved.map { batched -> TensorType in
       let type = batched.tensor.type
@@ -206,7 +206,7 @@ extension Graph {
   /// The graph of a function at arguments of the given types.
   public init(tracing types: [TensorType], _ function: ([Tensor]) throws -> [Tensor]) rethrows {
     let (graph, captures) = try trace(types, function)
-    precondition(captures.isEmpty, "the function uses traced tensors of an outer function")
+    require(captures.isEmpty, "the function uses traced tensors of an outer function")
     self = graph
   }
 }

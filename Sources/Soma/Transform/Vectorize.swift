@@ -39,7 +39,7 @@ extension Primitive {
     func shifted(_ axes: [Int]) -> [Int] { axes.map { $0 + 1 } }
 
     switch self {
-    case .constant, .iota: preconditionFailure("\(name) has no operands")
+    case .constant, .iota: fatalError("\(name) has no operands")
     case .randomBits(let shape):
       // One key after another: the cipher takes one key at a time.
       let (_, bits) = Soma.scan([], [operands[0].tensor]) { _, key in ([], [emit(.randomBits(shape), key[0])]) }
