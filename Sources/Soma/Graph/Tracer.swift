@@ -125,3 +125,20 @@ extension Primitive {
     return false
   }
 }
+
+/// Computes something outside the traced function, so that its result is concrete.
+package func untraced<Result>(_ body: () throws -> Result) rethrows -> Result {
+  try Tracer.$current.withValue(nil, operation: body)
+}
+
+/// Runs a part of a network so that graphs, costs and errors name it.
+package func scoped<Result>(_ path: String, _ body: () throws -> Result) rethrows -> Result {
+  try Tracer.$scopePath.withValue(path, operation: body)
+}
+
+extension Graph {
+  /// The types a function gives for arguments of the given types, without computing anything.
+  public static func shapes(of types: [TensorType], _ function: ([Tensor]) -> [Tensor]) -> [TensorType] {
+    trace(types, function).graph.outputTypes
+  }
+}

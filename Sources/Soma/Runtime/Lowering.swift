@@ -5,13 +5,13 @@ import Kernels
 struct Kernel: Sendable {
   typealias Pointers = UnsafePointer<UnsafeMutableRawPointer>
   var scratch = 0
-  /// Inputs whose memory an output of the same size may take over.
-  var inPlaceInputs: [Int] = []
+  /// For each output, the inputs whose memory it may take over if their sizes agree.
+  var inPlace: [[Int]] = []
   let run: @Sendable (Pointers) -> Void
 
-  init(scratch: Int = 0, inPlaceInputs: [Int] = [], run: @escaping @Sendable (Pointers) -> Void) {
+  init(scratch: Int = 0, inPlace: [[Int]] = [], run: @escaping @Sendable (Pointers) -> Void) {
     self.scratch = scratch
-    self.inPlaceInputs = inPlaceInputs
+    self.inPlace = inPlace
     self.run = run
   }
 }
@@ -42,7 +42,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
     return map(soma_unary_map(function.code, dtype.code), primitive, dtype, outputs[0].dtype, count, operands: 1)
   case .polygamma(let order):
     let size = dtype.size
-    return Kernel(inPlaceInputs: [0]) { p in
+    return Kernel(inPlace: [[0]]) { p in
       Parallel.split(count, grain: 1024) { part in
         let offset = part.lowerBound * size
         soma_polygamma(Int32(order), dtype.code, p[0] + offset, p[1] + offset, part.count)
@@ -55,7 +55,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .select:
     let size = inputs[1].dtype.size
     let kernel = soma_select_map(inputs[1].dtype.code)!
-    return Kernel(inPlaceInputs: [1, 2]) { p in
+    return Kernel(inPlace: [[1, 2]]) { p in
       Parallel.split(count, grain: parallelGrain) { part in
         let first = part.lowerBound
         kernel(p[0] + first * size, p[1] + first, p[2] + first * size, p[3] + first * size, part.count)
@@ -87,7 +87,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .cumulative(let reduction, let axis, let reverse):
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
     let stride = n * inner * dtype.size
-    return Kernel(inPlaceInputs: [0]) { p in
+    return Kernel(inPlace: [[0]]) { p in
       Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { part in
         let offset = part.lowerBound * stride
         soma_cumulative(reduction.code, dtype.code, reverse ? 1 : 0, p[0] + offset, p[1] + offset, part.count, n, inner)
@@ -150,7 +150,7 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
     let g = IndexedAxis(inputs[0].shape, inputs[1], axis: axis, batchAxes: batchAxes)
     let size = dtype.size
     let bytes = outputs[0].byteCount
-    return Kernel(inPlaceInputs: [0]) { p in
+    return Kernel(inPlace: [[0]]) { p in
       if p[0] != p[1] { p[0].copyMemory(from: p[1], byteCount: bytes) }
       if g.batch > 1 {
         Parallel.split(g.batch, grain: Swift.max(1, parallelGrain / Swift.max(1, g.outer * g.m * g.inner))) { part in
@@ -196,15 +196,15 @@ private func map(
 ) -> Kernel {
   guard let kernel else { fatalError("\(primitive.name) is not defined for \(from)") }
   let (a, b) = (from.size, to.size)
-  let inPlace = a == b ? Array(0..<operands) : []
+  let inPlace = a == b ? [Array(0..<operands)] : []
   if operands == 1 {
-    return Kernel(inPlaceInputs: inPlace) { p in
+    return Kernel(inPlace: inPlace) { p in
       Parallel.split(count, grain: parallelGrain) { part in
         kernel(p[0] + part.lowerBound * b, p[1] + part.lowerBound * a, nil, nil, part.count)
       }
     }
   }
-  return Kernel(inPlaceInputs: inPlace) { p in
+  return Kernel(inPlace: inPlace) { p in
     Parallel.split(count, grain: parallelGrain) { part in
       let offset = part.lowerBound * a
       kernel(p[0] + part.lowerBound * b, p[1] + offset, p[2] + offset, nil, part.count)

@@ -54,7 +54,15 @@ struct Program: Sendable {
 
     // Which value goes straight into which result; what cannot is copied by a last step.
     var copies: [Step] = []
+    var snapshots: [Step] = []
     var nextValue = graph.types.count
+    var bytesOf = Dictionary(uniqueKeysWithValues: graph.types.enumerated().map { ($0.offset, $0.element.byteCount) })
+    func copy(_ source: ValueID, bytes: Int) -> Step {
+      let kernel = Kernel { p in if p[0] != p[1] { p[0].copyMemory(from: p[1], byteCount: bytes) } }
+      bytesOf[nextValue] = bytes
+      defer { nextValue += 1 }
+      return Step(kernel: kernel, outputs: [nextValue], inputs: [source], name: "copy")
+    }
     let updatedInputs = Dictionary(uniqueKeysWithValues: updates.map { ($0.output, $0.input) })
     var outputPlaces: [ValueID: Place] = [:]
     for (i, id) in graph.outputs.enumerated() {
@@ -67,13 +75,17 @@ struct Program: Sendable {
         outputPlaces[root] = .output(i)
       } else {
         let bytes = graph.types[id].byteCount
-        let kernel = Kernel { p in if p[0] != p[1] { p[0].copyMemory(from: p[1], byteCount: bytes) } }
-        copies.append(Step(kernel: kernel, outputs: [nextValue], inputs: [root], name: "copy"))
-        outputPlaces[nextValue] = .output(i)
-        nextValue += 1
+        var source = root
+        // An old state that is returned elsewhere must be saved before it is overwritten.
+        if let own = graph.inputs.firstIndex(of: root), updates.contains(where: { $0.input == own && $0.output != i }) {
+          snapshots.append(copy(root, bytes: bytes))
+          source = snapshots.last!.outputs[0]
+        }
+        copies.append(copy(source, bytes: bytes))
+        outputPlaces[copies.last!.outputs[0]] = .output(i)
       }
     }
-    steps += copies
+    steps = snapshots + steps + copies
     places.merge(outputPlaces) { $1 }
 
     // Lifetimes of the values in between, and who takes over whose memory.
@@ -81,14 +93,13 @@ struct Program: Sendable {
     for (i, step) in steps.enumerated() { for id in step.inputs { lastUse[id] = i } }
     var blocks: [MemoryPlan.Block] = []
     var blockOf: [ValueID: Int] = [:]
-    var bytesOf: [ValueID: Int] = [:]
-    for node in graph.nodes { for id in node.outputs { bytesOf[id] = graph.types[id].byteCount } }
     for (i, step) in steps.enumerated() {
       var taken: Set<Int> = []
-      for id in step.outputs where places[id] == nil {
+      for (k, id) in step.outputs.enumerated() where places[id] == nil {
         let bytes = bytesOf[id]!
         let end = lastUse[id] ?? i
-        let heir = step.kernel.inPlaceInputs.lazy.map { step.inputs[$0] }.first { input in
+        let candidates = k < step.kernel.inPlace.count ? step.kernel.inPlace[k] : []
+        let heir = candidates.lazy.map { step.inputs[$0] }.first { input in
           guard let block = blockOf[input] else { return false }
           return !taken.contains(block) && lastUse[input] == i && bytesOf[input] == bytes && blocks[block].lifetime.upperBound == i
         }
@@ -151,7 +162,9 @@ struct Program: Sendable {
     guard let writer = steps.firstIndex(where: { $0.outputs.contains(value) }) else { return false }
     if steps[(writer + 1)...].contains(where: { $0.inputs.contains(input) }) { return false }
     let positions = steps[writer].inputs.indices.filter { steps[writer].inputs[$0] == input }
-    return positions.allSatisfy { steps[writer].kernel.inPlaceInputs.contains($0) }
+    let output = steps[writer].outputs.firstIndex(of: value)!
+    let allowed = output < steps[writer].kernel.inPlace.count ? steps[writer].kernel.inPlace[output] : []
+    return positions.allSatisfy { allowed.contains($0) }
   }
 
   /// The memory of one run and the table of addresses its kernels read.
