@@ -302,7 +302,7 @@ def add_windows(cases, random, summed):
 
 
 def resize(x, size, method, align):
-    """Along the last two axes. Half-pixel centres, or corners on corners when `align`; nearest takes floor(i · scale)."""
+    """Along the last two axes: half-pixel centres, or corners on corners if `align`; nearest takes floor(i · scale)."""
     out = x.astype(np.float64)
     for axis, new in zip([-2, -1], size):
         old = out.shape[axis]

@@ -31,6 +31,10 @@ typedef struct soma_conv soma_conv;
 /// Allocates. NULL if the library refuses the shape; then use `soma_convolve_reference`.
 /// F32 by oneDNN with layouts it likes (reorders inside, in its own scratch memory, allocated here).
 soma_conv *soma_conv_create(soma_conv_role role, const soma_conv_shape *shape);
+/// The same with some operands' channels last ([n, spatial, channels] instead of [n, channels, spatial]), which the
+/// library can mostly compute without a reorder. `operands` is the sum of 1 (first), 2 (second) and 4 (result); what is
+/// a kernel stays row-major whatever its bit. The result has the same meaning, but not the same bits, in every layout.
+soma_conv *soma_conv_create_channels_last(soma_conv_role role, const soma_conv_shape *shape, int operands);
 void soma_conv_destroy(soma_conv *conv);
 /// Not re-entrant for one `soma_conv`. Allocates nothing. Uses the calling thread only.
 int soma_conv_execute(soma_conv *conv, const void *first, const void *second, void *result);
