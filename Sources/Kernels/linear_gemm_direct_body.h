@@ -9,7 +9,7 @@
 // C[rows, LANES · vectors] = A B, with A at strides (a_row, a_step), so that both transposes are the same loop.
 // Only the last vector is masked. `rows` and `vectors` are constants after inlining, so the sums stay in registers.
 INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
-                 size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last) {
+                          size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last) {
   VECTOR sum[8][3];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
@@ -55,7 +55,7 @@ INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, s
 }
 
 FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
-                           size_t ldb, int accumulate, REAL *c, size_t ldc) {
+                      size_t ldb, int accumulate, REAL *c, size_t ldc) {
   for (size_t j = 0; j < n; j += 3 * LANES) {
     size_t left = n - j;
     size_t vectors = left >= 3 * LANES ? 3 : (left + LANES - 1) / LANES;
@@ -72,7 +72,7 @@ FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row,
 
 // One column: dot products of rows of A (contiguous along k) with B gathered to a contiguous vector.
 FN void NAME(dots)(size_t m, size_t k, const REAL *a, size_t lda, const REAL *x, int accumulate, REAL *c,
-                        size_t ldc) {
+                   size_t ldc) {
   size_t whole = k & ~(size_t)(LANES - 1);
   MASK rest = (MASK)((1u << (k - whole)) - 1);
   size_t i = 0;
@@ -113,7 +113,7 @@ FN void NAME(dots)(size_t m, size_t k, const REAL *a, size_t lda, const REAL *x,
 }
 
 FN int NAME(small)(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const REAL *a, size_t lda,
-                    const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc) {
+                   const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc) {
   if (m > 4096 || n > 4096 || k > 4096 || m * n * k > multiplications) return 0;
   REAL panel[panel_elements];
   if (n == 1 && !transpose_a) {

@@ -35,7 +35,7 @@ private struct Convolution: CustomTestStringConvertible {
   var kernelCount: Int { taps.reduce(outputs * inputs / groups, *) }
   var outputCount: Int { map.reduce(batch * outputs, *) }
   var testDescription: String {
-    "\(batch)x\(inputs)->\(outputs)/\(groups) \(image) taps \(taps) stride \(stride) dilation \(dilation) \(low) \(high)"
+    "\(batch)x\(inputs)->\(outputs)/\(groups) \(image) taps \(taps) steps \(stride) dilation \(dilation) \(low) \(high)"
   }
 
   var shape: soma_conv_shape {
