@@ -30,7 +30,8 @@ public struct LabeledData: Sendable {
     precondition(values.count == count * size, "\(values.count) values do not make \(count) samples of \(sampleShape)")
     precondition(featureNames.isEmpty || featureNames.count == size, "a name for each of \(size) features")
     if case .classes(let labels, let names) = target {
-      precondition(labels.allSatisfy { $0 >= 0 && $0 < names.count }, "labels are indices of the \(names.count) classes")
+      precondition(
+        labels.allSatisfy { $0 >= 0 && $0 < names.count }, "labels are indices of the \(names.count) classes")
     }
     self.name = name
     self.description = description

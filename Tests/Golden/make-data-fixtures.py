@@ -70,6 +70,12 @@ with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
     archive.writestr("a.npy", buffer.getvalue())
 (out / "streamed.npz").write_bytes(b"".join(pipe.parts))
 
+# An archive whose sizes and offsets all stand in 64-bit fields, as those over 4 GiB do.
+limit = zipfile.ZIP64_LIMIT
+zipfile.ZIP64_LIMIT = 16
+np.savez(out / "wide.npz", a=array("<f4"), b=array("<i8", (7,)))
+zipfile.ZIP64_LIMIT = limit
+
 height, width = 6, 9
 y, x = np.mgrid[:height, :width]
 grey = (y * 40 + x * 5).astype(np.uint8)

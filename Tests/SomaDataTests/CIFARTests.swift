@@ -34,29 +34,31 @@ import Testing
     let gz = Gzip.compress(ten)
     // Half the file is a whole record: it is not damaged.
     let cuts = truncations(ten, "are not a whole number of records of 3073 bytes").filter { $0.bytes.count != 3073 }
-    let damages = cuts + [
-      Damage("label 10", ten.patched(0, [10]), "byte 0: label 10 is not below 10"),
-      Damage("second label", ten.patched(3073, [255]), "byte 3073: label 255"),
-      Damage("one byte more", ten + [0], "6147 bytes are not a whole number"),
-      Damage("records of the other variant", hundred, "not a whole number"),
-      Damage("shifted by one", [200] + ten.dropLast(), "label 200"),
-      Damage("text", "no pictures", "11 bytes are not"),
-      Damage("gz checksum", gz.patched(gz.count - 6, [0, 0]), "damaged"),
-      Damage("gz of a cut file", Gzip.compress(ten.dropLast()), "6145 bytes"),
-      Damage("gz bomb", Gzip.compress([UInt8](repeating: 0, count: 3073 * 2 - 1)), "not a whole number"),
-      Damage("gz and rest", gz + [1], "something else follows"),
-    ] + truncations(gz).dropFirst(2)
+    let damages =
+      cuts + [
+        Damage("label 10", ten.patched(0, [10]), "byte 0: label 10 is not below 10"),
+        Damage("second label", ten.patched(3073, [255]), "byte 3073: label 255"),
+        Damage("one byte more", ten + [0], "6147 bytes are not a whole number"),
+        Damage("records of the other variant", hundred, "not a whole number"),
+        Damage("shifted by one", [200] + ten.dropLast(), "label 200"),
+        Damage("text", "no pictures", "11 bytes are not"),
+        Damage("gz checksum", gz.patched(gz.count - 6, [0, 0]), "damaged"),
+        Damage("gz of a cut file", Gzip.compress(ten.dropLast()), "6145 bytes"),
+        Damage("gz bomb", Gzip.compress([UInt8](repeating: 0, count: 3073 * 2 - 1)), "not a whole number"),
+        Damage("gz and rest", gz + [1], "something else follows"),
+      ] + truncations(gz).dropFirst(2)
     try withTemporaryDirectory { directory in
       let path = "\(directory)/f.bin"
       expectRefused(damages, as: path) { bytes in
         try write(bytes, path)
         return try CIFAR.read([path], variant: .ten)
       }
-      let damages100 = truncations(hundred, "records of 3074 bytes").filter { $0.bytes.count != 3074 } + [
-        Damage("fine label", hundred.patched(1, [100]), "labels 1 and 100 are not below 20 and 100"),
-        Damage("coarse label", hundred.patched(3074, [20]), "byte 3074: labels 20 and 4"),
-        Damage("one byte more", hundred + [0], "not a whole number"),
-      ]
+      let damages100 =
+        truncations(hundred, "records of 3074 bytes").filter { $0.bytes.count != 3074 } + [
+          Damage("fine label", hundred.patched(1, [100]), "labels 1 and 100 are not below 20 and 100"),
+          Damage("coarse label", hundred.patched(3074, [20]), "byte 3074: labels 20 and 4"),
+          Damage("one byte more", hundred + [0], "not a whole number"),
+        ]
       expectRefused(damages100, as: path) { bytes in
         try write(bytes, path)
         return try CIFAR.read([path], variant: .hundred)

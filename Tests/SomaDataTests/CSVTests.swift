@@ -43,7 +43,9 @@ import Testing
     #expect(zip(column.values, days).allSatisfy { abs($0 - $1) < 1e-9 })
   }
 
-  @Test(arguments: ["2023-02-29", "2024-13-01", "2024-00-01", "24-01-01", "2024-01-01T24:00", "2024-01-01T1", "1.2", "1-2-3"])
+  @Test(arguments: [
+    "2023-02-29", "2024-13-01", "2024-00-01", "24-01-01", "2024-01-01T24:00", "2024-01-01T1", "1.2", "1-2-3",
+  ])
   func doesNotTakeThisForADate(_ text: String) throws {
     #expect(try Self.table("d,x\n\(text)x,1\n\(text),2").column("d").kind == .category)
     #expect(throws: DataError.self) { try Self.table("d,x\n\(text),1", .init(kinds: ["d": .date])) }
@@ -51,7 +53,8 @@ import Testing
 
   @Test func delimitersHeadersAndQuotes() throws {
     for (text, names) in [
-      ("a;b\n1;2\n", ["a", "b"]), ("a\tb\n1\t2", ["a", "b"]), ("a|b\n1|2", ["a", "b"]), ("1,2\n3,4", ["column1", "column2"]),
+      ("a;b\n1;2\n", ["a", "b"]), ("a\tb\n1\t2", ["a", "b"]), ("a|b\n1|2", ["a", "b"]),
+      ("1,2\n3,4", ["column1", "column2"]),
       ("a,\n1,2", ["a", "column2"]), ("\u{FEFF}a,b\r\n1,2\r\n", ["a", "b"]), ("\"a;x\",b\n1,2", ["a;x", "b"]),
       ("a\n1\n", ["a"]),
     ] {
@@ -83,39 +86,40 @@ import Testing
     func numeric(_ cell: String) -> String { "a,b\n" + (numbers + ["\(cell),1"]).joined(separator: "\n") }
     let good = Array(Self.houses.utf8)
     let gz = Gzip.compress(good)
-    let damages = [
-      Damage("empty", "", "is empty"),
-      Damage("blank lines", "\n\n\n", "is empty"),
-      Damage("header only", "a,b\n", "line 1: has a header but no rows"),
-      Damage("a cell too many", "a,b\n1,2\n3,4,5\n", "line 3: 3 cells; the header has 2"),
-      Damage("a cell too few", "a,b\n1\n", "line 2: 1 cells; the header has 2"),
-      Damage("cut in a row", "a,b,c\n1,2,3\n1,2", "line 3: 2 cells; the header has 3"),
-      Damage("too many after lines in quotes", "a,b\n\"x\ny\",2\n3,4,5\n", "line 4: 3 cells"),
-      Damage("no header, another length", "1,2\n3\n", "line 2: 1 cells; the first line has 2"),
-      Damage("names twice", "a,b,a\n1,2,3\n", "line 1: two columns are named \"a\""),
-      Damage("quote open", "a,b\n1,2\n\"x,2\n3,4\n", "line 3: a quote that opens here does not end"),
-      Damage("quote open in the header", "\"a,b\n1,2\n", "line 1: a quote"),
-      Damage("quote open at the end", "a,b\n1,\"", "a quote"),
-      Damage("text after a quote", "a,b\n\"x\"y,2\n", "line 2: text follows a closing quote"),
-      Damage("quote in the middle", "a,b\n1,2\nx\"y,2\n", "line 3: text follows"),
-      Damage("no number", numeric("12x"), "line 14, column \"a\": \"12x\" is not a number, as"),
-      Damage("two points", numeric("1.2.3"), "\"1.2.3\" is not a number"),
-      Damage("hexadecimal", numeric("0x10"), "\"0x10\" is not a number"),
-      Damage("infinity", numeric("inf"), "\"inf\" is not a number"),
-      Damage("beyond double", numeric("1e999"), "\"1e999\" is not a number"),
-      Damage("comma for a point", numeric("\"1,5\""), "\"1,5\" is not a number"),
-      Damage("exponent without digits", numeric("1e"), "\"1e\" is not a number"),
-      Damage("other digits", numeric("١٢"), "is not a number"),
-      Damage("long cell", numeric(String(repeating: "x", count: 5000)), "xxx…\" is not a number"),
-      Damage("escape sequence", numeric("\u{9B}31m"), "\\u"),
-      Damage("Latin-1", Array("a,b\nK".utf8) + [0xF6] + Array("ln,1\n".utf8), "line 2: is not UTF-8 text: byte 0xF6"),
-      Damage("UTF-16", [0xFF, 0xFE] + "a,b\n".utf16.flatMap { littleEndian($0) }, "is UTF-16"),
-      Damage("UTF-16 without mark", "a,b\n".utf16.flatMap { littleEndian($0) }, "line 1: a control character (0)"),
-      Damage("escape", "a,b\n1,\u{1B}[31m\n", "line 2: a control character (27)"),
-      Damage("PNG", try Golden.bytes("rgb.png"), "is not UTF-8 text"),
-      Damage("zip", Array("PK\u{3}\u{4}".utf8), "control character"),
-      Damage("gz checksum", gz.patched(gz.count - 8, [0, 0, 0, 0]), "incorrect data check"),
-    ] + truncations(gz).dropFirst(2)
+    let damages =
+      [
+        Damage("empty", "", "is empty"),
+        Damage("blank lines", "\n\n\n", "is empty"),
+        Damage("header only", "a,b\n", "line 1: has a header but no rows"),
+        Damage("a cell too many", "a,b\n1,2\n3,4,5\n", "line 3: 3 cells; the header has 2"),
+        Damage("a cell too few", "a,b\n1\n", "line 2: 1 cells; the header has 2"),
+        Damage("cut in a row", "a,b,c\n1,2,3\n1,2", "line 3: 2 cells; the header has 3"),
+        Damage("too many after lines in quotes", "a,b\n\"x\ny\",2\n3,4,5\n", "line 4: 3 cells"),
+        Damage("no header, another length", "1,2\n3\n", "line 2: 1 cells; the first line has 2"),
+        Damage("names twice", "a,b,a\n1,2,3\n", "line 1: two columns are named \"a\""),
+        Damage("quote open", "a,b\n1,2\n\"x,2\n3,4\n", "line 3: a quote that opens here does not end"),
+        Damage("quote open in the header", "\"a,b\n1,2\n", "line 1: a quote"),
+        Damage("quote open at the end", "a,b\n1,\"", "a quote"),
+        Damage("text after a quote", "a,b\n\"x\"y,2\n", "line 2: text follows a closing quote"),
+        Damage("quote in the middle", "a,b\n1,2\nx\"y,2\n", "line 3: text follows"),
+        Damage("no number", numeric("12x"), "line 14, column \"a\": \"12x\" is not a number, as"),
+        Damage("two points", numeric("1.2.3"), "\"1.2.3\" is not a number"),
+        Damage("hexadecimal", numeric("0x10"), "\"0x10\" is not a number"),
+        Damage("infinity", numeric("inf"), "\"inf\" is not a number"),
+        Damage("beyond double", numeric("1e999"), "\"1e999\" is not a number"),
+        Damage("comma for a point", numeric("\"1,5\""), "\"1,5\" is not a number"),
+        Damage("exponent without digits", numeric("1e"), "\"1e\" is not a number"),
+        Damage("other digits", numeric("١٢"), "is not a number"),
+        Damage("long cell", numeric(String(repeating: "x", count: 5000)), "xxx…\" is not a number"),
+        Damage("escape sequence", numeric("\u{9B}31m"), "\\u"),
+        Damage("Latin-1", Array("a,b\nK".utf8) + [0xF6] + Array("ln,1\n".utf8), "line 2: is not UTF-8 text: byte 0xF6"),
+        Damage("UTF-16", [0xFF, 0xFE] + "a,b\n".utf16.flatMap { littleEndian($0) }, "is UTF-16"),
+        Damage("UTF-16 without mark", "a,b\n".utf16.flatMap { littleEndian($0) }, "line 1: a control character (0)"),
+        Damage("escape", "a,b\n1,\u{1B}[31m\n", "line 2: a control character (27)"),
+        Damage("PNG", try Golden.bytes("rgb.png"), "is not UTF-8 text"),
+        Damage("zip", Array("PK\u{3}\u{4}".utf8), "control character"),
+        Damage("gz checksum", gz.patched(gz.count - 8, [0, 0, 0, 0]), "incorrect data check"),
+      ] + truncations(gz).dropFirst(2)
     try withTemporaryDirectory { directory in
       let path = "\(directory)/t.csv"
       expectRefused(damages, as: path) { bytes in

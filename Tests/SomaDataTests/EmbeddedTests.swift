@@ -21,7 +21,8 @@ import Testing
     #expect(
       columns[..<16] == [0, 546, 9353, 21269, 21291, 10390, 2448, 233, 10, 3583, 18657, 21527, 18472, 14692, 3318, 194])
     #expect(weightedByColumn == 18_222_371 && weightedByRow == 503_904_265)
-    #expect((0..<10).map { digit in labels.count { $0 == digit } } == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
+    #expect(
+      (0..<10).map { digit in labels.count { $0 == digit } } == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
     #expect(labels.enumerated().reduce(0) { $0 + ($1.offset + 1) * $1.element } == 7_272_861)
   }
 
@@ -42,7 +43,9 @@ import Testing
   @Test func namesThatAreNoneAreRefused() {
     #expect(DataSet.builtIn.map(\.name) == ["digits", "iris"])
     let error = #expect(throws: DataError.self) { try DataSet.named("digit") }
-    #expect(error?.description == "digit: no data set has this name; there are digits, iris, mnist, fashion-mnist, cifar-10, cifar-100")
+    #expect(
+      error?.description
+        == "digit: no data set has this name; there are digits, iris, mnist, fashion-mnist, cifar-10, cifar-100")
     #expect(throws: DataError.self) { try DataSet.named("cifar-10").load(from: "/nonexistent") }
     #expect(throws: DataError.self) { try DataSet.open("/nonexistent/file") }
   }

@@ -10,7 +10,9 @@ enum Golden {
 
   static func path(_ name: String) -> String { "\(directory)/\(name)" }
 
-  static func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
+  static func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
+  }
 }
 
 /// A folder that is gone when the body is done.

@@ -32,32 +32,33 @@ import Testing
   @Test func refusesDamage() {
     let good = Self.pictures
     let gz = Gzip.compress(good)
-    let damages = truncations(good) + [
-      Damage("empty", [UInt8](), "the file ends in the magic number"),
-      Damage("wrong magic", good.patched(0, [1]), "byte 0: is not an IDX file"),
-      Damage("wrong second magic", good.patched(1, [0x42]), "does not start with 00 00"),
-      Damage("PNG", [0x89, 0x50, 0x4E, 0x47, 0, 0, 0, 0], "byte 0: is not an IDX file"),
-      Damage("type 0", good.patched(2, [0]), "byte 2: 0 is not an element type"),
-      Damage("type 10", good.patched(2, [10]), "10 is not an element type"),
-      Damage("type 255", good.patched(2, [255]), "255 is not an element type"),
-      Damage("wider type", good.patched(2, [0x0E]), "means 208"),
-      Damage("no axes", good.patched(3, [0]), "byte 3: 0 axes"),
-      Damage("200 axes", good.patched(3, [200]), "byte 3: 200 axes"),
-      Damage("fewer axes", good.patched(3, [2]), "[2, 3] means 18"),
-      Damage("one element more", good + [0], "has 41 bytes; a header for shape [2, 3, 4] means 40"),
-      Damage("one element less", good.dropLast(), "has 39 bytes"),
-      Damage("4 G rows", good.patched(4, bigEndian(.max)), "means 51539607556"),
-      Damage("overflow", Self.idx(8, [.max, .max, .max], [1]), "more elements than a file can hold"),
-      Damage("overflow hidden by an empty axis", Self.idx(8, [0, .max, .max, .max], []), "more elements than"),
-      Damage("8 axes of 2^31", Self.idx(8, [UInt32](repeating: 1 << 31, count: 8), []), "more elements than"),
-      Damage("gz: wrong magic", Gzip.compress(good.patched(0, [7])), "byte 0: is not an IDX file"),
-      Damage("gz: too much", Gzip.compress(good + [0, 0]), "expands to more than the expected 40 bytes"),
-      Damage("gz: too little", Gzip.compress(good.dropLast()), "expands to 39 bytes"),
-      Damage("gz: absurd", Gzip.compress(good.patched(4, bigEndian(1 << 31))), "more than the file can hold"),
-      Damage("gz: checksum", gz.patched(gz.count - 8, [1, 2, 3, 4]), "damaged"),
-      Damage("gz: length", gz.patched(gz.count - 4, [9]), "damaged"),
-      Damage("gz: trailing", gz + [1, 2, 3], "something else follows"),
-    ] + truncations(gz)
+    let damages =
+      truncations(good) + [
+        Damage("empty", [UInt8](), "the file ends in the magic number"),
+        Damage("wrong magic", good.patched(0, [1]), "byte 0: is not an IDX file"),
+        Damage("wrong second magic", good.patched(1, [0x42]), "does not start with 00 00"),
+        Damage("PNG", [0x89, 0x50, 0x4E, 0x47, 0, 0, 0, 0], "byte 0: is not an IDX file"),
+        Damage("type 0", good.patched(2, [0]), "byte 2: 0 is not an element type"),
+        Damage("type 10", good.patched(2, [10]), "10 is not an element type"),
+        Damage("type 255", good.patched(2, [255]), "255 is not an element type"),
+        Damage("wider type", good.patched(2, [0x0E]), "means 208"),
+        Damage("no axes", good.patched(3, [0]), "byte 3: 0 axes"),
+        Damage("200 axes", good.patched(3, [200]), "byte 3: 200 axes"),
+        Damage("fewer axes", good.patched(3, [2]), "[2, 3] means 18"),
+        Damage("one element more", good + [0], "has 41 bytes; a header for shape [2, 3, 4] means 40"),
+        Damage("one element less", good.dropLast(), "has 39 bytes"),
+        Damage("4 G rows", good.patched(4, bigEndian(.max)), "means 51539607556"),
+        Damage("overflow", Self.idx(8, [.max, .max, .max], [1]), "more elements than a file can hold"),
+        Damage("overflow hidden by an empty axis", Self.idx(8, [0, .max, .max, .max], []), "more elements than"),
+        Damage("8 axes of 2^31", Self.idx(8, [UInt32](repeating: 1 << 31, count: 8), []), "more elements than"),
+        Damage("gz: wrong magic", Gzip.compress(good.patched(0, [7])), "byte 0: is not an IDX file"),
+        Damage("gz: too much", Gzip.compress(good + [0, 0]), "expands to more than the expected 40 bytes"),
+        Damage("gz: too little", Gzip.compress(good.dropLast()), "expands to 39 bytes"),
+        Damage("gz: absurd", Gzip.compress(good.patched(4, bigEndian(1 << 31))), "more than the file can hold"),
+        Damage("gz: checksum", gz.patched(gz.count - 8, [1, 2, 3, 4]), "damaged"),
+        Damage("gz: length", gz.patched(gz.count - 4, [9]), "damaged"),
+        Damage("gz: trailing", gz + [1, 2, 3], "something else follows"),
+      ] + truncations(gz)
     expectRefused(damages, as: "f.idx") { try IDX.decode($0, file: "f.idx") }
     fuzz(good, rounds: 500) { try IDX.decode($0, file: "f.idx") }
     fuzz(gz, rounds: 500) { try IDX.decode($0, file: "f.idx") }
@@ -82,5 +83,14 @@ import Testing
       try write(Self.idx(8, [2], [1, 1]), "\(directory)/train-images-idx3-ubyte")
       #expect(throws: DataError.self) { try MNIST.load(directory: directory, part: .train) }
     }
+  }
+}
+
+/// Where Fashion-MNIST's files are present (Debian's `dataset-fashion-mnist`).
+@Suite(.enabled(if: (try? DataSet.named("fashion-mnist").load(part: .test)) != nil)) struct FashionMNISTTests {
+  @Test func hasTheKnownStatistics() throws {
+    let test = try #require(try DataSet.named("fashion-mnist").load(part: .test))
+    #expect(test.count == 10_000 && test.sampleShape == [1, 28, 28] && test.classNames[9] == "Ankle boot")
+    #expect((0..<10).allSatisfy { label in test.labels!.count { $0 == label } == 1000 })
   }
 }

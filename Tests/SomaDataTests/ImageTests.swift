@@ -44,7 +44,9 @@ import Testing
     width: 56, height: 40, colour: .rgb,
     pixels: picture(40, 56) { y, x in [UInt8(y * 6), UInt8(x * 4), UInt8(255 - y * 3 - x * 2)] })
 
-  @Test(arguments: [("small", 17, 11), ("large", 75, 90)]) func resizesAsPillow(_ name: String, _ w: Int, _ h: Int) throws {
+  @Test(arguments: [("small", 17, 11), ("large", 75, 90)]) func resizesAsPillow(_ name: String, _ w: Int, _ h: Int)
+    throws
+  {
     let resized = Self.smooth.resized(width: w, height: h)
     let expected = try NPY.read(Golden.path("resized-\(name).npy")).bytes
     // Pillow rounds between the two passes; this does not.
@@ -91,36 +93,37 @@ import Testing
     let end = good.position(of: "IEND") - 4
     let huge: [UInt8] = [0x7F, 0xFF, 0xFF, 0xFF]
     func header(_ offset: Int, _ bytes: [UInt8]) -> [UInt8] { Self.sealed(good.patched(offset, bytes), chunkAt: 8) }
-    let damages = truncations(good) + [
-      Damage("signature", good.patched(0, [0]), "neither a PNG nor a JPEG"),
-      Damage("text mode transfer", good.patched(4, [0x0A]), "neither a PNG nor a JPEG"),
-      Damage("text", "not a picture", "neither a PNG nor a JPEG"),
-      Damage("empty", [UInt8](), "neither a PNG nor a JPEG"),
-      Damage("header's checksum", good.patched(16, [9]), "byte 8: chunk IHDR is damaged"),
-      Damage("no width", header(16, [0, 0, 0, 0]), "0 × 6 pixels"),
-      Damage("no height", header(20, [0, 0, 0, 0]), "9 × 0 pixels"),
-      Damage("absurd width", header(16, huge), "2147483647 × 6 pixels; 1 to"),
-      Damage("absurd both", header(16, huge + huge), "2147483647 × 2147483647 pixels"),
-      Damage("64 K × 64 K", header(16, [0, 1, 0, 0, 0, 1, 0, 0]), "65536 × 65536 pixels"),
-      Damage("8000 × 8000", header(16, [0, 0, 31, 64, 0, 0, 31, 64]), "compressed bytes can hold"),
-      Damage("one row more", header(20, [0, 0, 0, 7]), "damaged PNG picture"),
-      Damage("bits", header(24, [3]), "with 3 bits"),
-      Damage("bits and colours", header(24, [4]), "damaged PNG picture"),
-      Damage("colour type", header(25, [5]), "colour type 5"),
-      Damage("compression", header(26, [1]), "damaged PNG picture"),
-      Damage("interlace", header(28, [7]), "damaged PNG picture"),
-      Damage("data's checksum", good.patched(data + 12, [1]), "chunk IDAT is damaged"),
-      Damage(
-        "data", Self.sealed(good.patched(data + 12, [0xFF, 0xFF]), chunkAt: data), "damaged PNG picture"),
-      Damage("zlib header", Self.sealed(good.patched(data + 8, [0, 0]), chunkAt: data), "damaged PNG picture"),
-      Damage("chunk of 2 GiB", good.patched(data, huge), "the file ends in chunk IDAT: 2147483647 bytes"),
-      Damage("chunk of 4 GiB", good.patched(data, [255, 255, 255, 255]), "4294967295 bytes"),
-      Damage("chunk type", good.patched(data + 4, [0]), "is not a type of chunk"),
-      Damage("no data", Array(good[..<data] + good[end...]), "the picture has no data"),
-      Damage("no header", Array(good[..<8] + good[data...]), "chunk IDAT stands where the header must be"),
-      Damage("two headers", Array(good[..<data] + good[8...]), "a second header"),
-      Damage("rest", good + [0], "something follows the picture's end"),
-    ]
+    let damages =
+      truncations(good) + [
+        Damage("signature", good.patched(0, [0]), "neither a PNG nor a JPEG"),
+        Damage("text mode transfer", good.patched(4, [0x0A]), "neither a PNG nor a JPEG"),
+        Damage("text", "not a picture", "neither a PNG nor a JPEG"),
+        Damage("empty", [UInt8](), "neither a PNG nor a JPEG"),
+        Damage("header's checksum", good.patched(16, [9]), "byte 8: chunk IHDR is damaged"),
+        Damage("no width", header(16, [0, 0, 0, 0]), "0 × 6 pixels"),
+        Damage("no height", header(20, [0, 0, 0, 0]), "9 × 0 pixels"),
+        Damage("absurd width", header(16, huge), "2147483647 × 6 pixels; 1 to"),
+        Damage("absurd both", header(16, huge + huge), "2147483647 × 2147483647 pixels"),
+        Damage("64 K × 64 K", header(16, [0, 1, 0, 0, 0, 1, 0, 0]), "65536 × 65536 pixels"),
+        Damage("8000 × 8000", header(16, [0, 0, 31, 64, 0, 0, 31, 64]), "compressed bytes can hold"),
+        Damage("one row more", header(20, [0, 0, 0, 7]), "damaged PNG picture"),
+        Damage("bits", header(24, [3]), "with 3 bits"),
+        Damage("bits and colours", header(24, [4]), "damaged PNG picture"),
+        Damage("colour type", header(25, [5]), "colour type 5"),
+        Damage("compression", header(26, [1]), "damaged PNG picture"),
+        Damage("interlace", header(28, [7]), "damaged PNG picture"),
+        Damage("data's checksum", good.patched(data + 12, [1]), "chunk IDAT is damaged"),
+        Damage(
+          "data", Self.sealed(good.patched(data + 12, [0xFF, 0xFF]), chunkAt: data), "damaged PNG picture"),
+        Damage("zlib header", Self.sealed(good.patched(data + 8, [0, 0]), chunkAt: data), "damaged PNG picture"),
+        Damage("chunk of 2 GiB", good.patched(data, huge), "the file ends in chunk IDAT: 2147483647 bytes"),
+        Damage("chunk of 4 GiB", good.patched(data, [255, 255, 255, 255]), "4294967295 bytes"),
+        Damage("chunk type", good.patched(data + 4, [0]), "is not a type of chunk"),
+        Damage("no data", Array(good[..<data] + good[end...]), "the picture has no data"),
+        Damage("no header", Array(good[..<8] + good[data...]), "chunk IDAT stands where the header must be"),
+        Damage("two headers", Array(good[..<data] + good[8...]), "a second header"),
+        Damage("rest", good + [0], "something follows the picture's end"),
+      ]
     expectRefused(damages, as: "f.png") { try Image.decode($0, file: "f.png") }
     fuzz(good, rounds: 2000) { try PNG.decode($0, file: "f.png") }
     // Past the checksums, into libpng.
@@ -138,33 +141,34 @@ import Testing
     let quantization = good.position(of: [0xFF, 0xDB])
     let scan = good.position(of: [0xFF, 0xDA])
     let progressive = try Golden.bytes("progressive.jpg")
-    let damages = truncations(good) + truncations(progressive) + [
-      Damage("signature", good.patched(0, [0]), "neither a PNG nor a JPEG"),
-      Damage("second byte", good.patched(1, [0xD7]), "neither a PNG nor a JPEG"),
-      Damage("no end", good.dropLast(2), "Premature end"),
-      Damage("only start", [0xFF, 0xD8, 0xFF], "damaged JPEG picture"),
-      Damage("start and end", [0xFF, 0xD8, 0xFF, 0xD9], "JPEG datastream contains no image"),
-      Damage("no width", good.patched(frame + 7, [0, 0]), "Empty JPEG image"),
-      Damage("no height", good.patched(frame + 5, [0, 0]), "Empty JPEG image"),
-      Damage("65500 × 65500", good.patched(frame + 5, [0xFF, 0xDC, 0xFF, 0xDC]), "credibly hold"),
-      Damage("65535 × 65535", good.patched(frame + 5, [255, 255, 255, 255]), "image dimension"),
-      Damage("8000 × 8000", good.patched(frame + 5, [31, 64, 31, 64]), "credibly hold"),
-      Damage("one row of blocks more", good.patched(frame + 5, [0, 80]), "Premature end"),
-      Damage("precision", good.patched(frame + 4, [12]), "Unsupported JPEG data precision 12"),
-      Damage("components", good.patched(frame + 9, [9]), "damaged JPEG picture"),
-      Damage("sampling", good.patched(frame + 11, [0xFF]), "Bogus sampling factors"),
-      Damage("frame length", good.patched(frame + 2, [0, 3]), "Bogus marker length"),
-      Damage("unknown frame", good.patched(frame + 1, [0xC3]), "Unsupported"),
-      Damage("table length", good.patched(tables + 2, [0, 4]), "Bogus Huffman table"),
-      Damage("table counts", good.patched(tables + 5, [UInt8](repeating: 255, count: 16)), "Bogus Huffman table"),
-      Damage("table number", good.patched(tables + 4, [0x0F]), "Bogus DHT index"),
-      Damage("quantization number", good.patched(quantization + 4, [0x0F]), "Bogus DQT index"),
-      Damage("table missing", good.patched(frame + 12, [3]), "Quantization table 0x03 was not defined"),
-      Damage("scan's components", good.patched(scan + 4, [9]), "damaged JPEG picture"),
-      Damage("scan's component", good.patched(scan + 5, [77]), "Invalid component ID 77"),
-      Damage("end inside the data", good.patched(scan + 40, [0xFF, 0xD9]), "damaged JPEG picture"),
-      Damage("CMYK", try Golden.bytes("cmyk.jpg"), "neither grey nor RGB"),
-    ]
+    let damages =
+      truncations(good) + truncations(progressive) + [
+        Damage("signature", good.patched(0, [0]), "neither a PNG nor a JPEG"),
+        Damage("second byte", good.patched(1, [0xD7]), "neither a PNG nor a JPEG"),
+        Damage("no end", good.dropLast(2), "byte \(good.count - 2): damaged JPEG picture: Premature end"),
+        Damage("only start", [0xFF, 0xD8, 0xFF], "damaged JPEG picture"),
+        Damage("start and end", [0xFF, 0xD8, 0xFF, 0xD9], "JPEG datastream contains no image"),
+        Damage("no width", good.patched(frame + 7, [0, 0]), "Empty JPEG image"),
+        Damage("no height", good.patched(frame + 5, [0, 0]), "Empty JPEG image"),
+        Damage("65500 × 65500", good.patched(frame + 5, [0xFF, 0xDC, 0xFF, 0xDC]), "credibly hold"),
+        Damage("65535 × 65535", good.patched(frame + 5, [255, 255, 255, 255]), "image dimension"),
+        Damage("8000 × 8000", good.patched(frame + 5, [31, 64, 31, 64]), "credibly hold"),
+        Damage("one row of blocks more", good.patched(frame + 5, [0, 80]), "premature end of data"),
+        Damage("precision", good.patched(frame + 4, [12]), "Unsupported JPEG data precision 12"),
+        Damage("components", good.patched(frame + 9, [9]), "damaged JPEG picture"),
+        Damage("sampling", good.patched(frame + 11, [0xFF]), "Bogus sampling factors"),
+        Damage("frame length", good.patched(frame + 2, [0, 3]), "Bogus marker length"),
+        Damage("unknown frame", good.patched(frame + 1, [0xC3]), "Unsupported"),
+        Damage("table length", good.patched(tables + 2, [0, 4]), "Bogus marker length"),
+        Damage("table counts", good.patched(tables + 5, [UInt8](repeating: 255, count: 16)), "Bogus Huffman table"),
+        Damage("table number", good.patched(tables + 4, [0x0F]), "Bogus DHT index"),
+        Damage("quantization number", good.patched(quantization + 4, [0x0F]), "Bogus DQT index"),
+        Damage("table missing", good.patched(frame + 12, [3]), "Quantization table 0x03 was not defined"),
+        Damage("scan's components", good.patched(scan + 4, [9]), "damaged JPEG picture"),
+        Damage("scan's component", good.patched(scan + 5, [77]), "Invalid component ID 77"),
+        Damage("end inside the data", good.patched(scan + 40, [0xFF, 0xD9]), "damaged JPEG picture"),
+        Damage("CMYK", try Golden.bytes("cmyk.jpg"), "neither grey nor RGB"),
+      ]
     expectRefused(damages, as: "f.jpg") { try Image.decode($0, file: "f.jpg") }
     fuzz(good, rounds: 2000) { try JPEG.decode($0, file: "f.jpg") }
     fuzz(progressive, rounds: 2000) { try JPEG.decode($0, file: "f.jpg") }

@@ -18,7 +18,8 @@ import Testing
   @Test func roundTrips() throws {
     try withTemporaryDirectory { directory in
       let arrays = [
-        "layer/weight": Tensor([Float(1), 2, 3, 4], shape: [2, 2]), "größe": Tensor([Int32(7)]), "empty": Tensor([Bool]()),
+        "layer/weight": Tensor([Float(1), 2, 3, 4], shape: [2, 2]), "größe": Tensor([Int32(7)]),
+        "empty": Tensor([Bool]()),
       ]
       for compressed in [false, true] {
         let path = "\(directory)/a.npz"
@@ -92,7 +93,8 @@ import Testing
       Damage("another name", stored.patched(central + 46, [120]), "contradicts the directory"),
       Damage("name too long", stored.patched(central + 28, [255, 255]), "the file ends in an entry's name"),
       Damage("no name", stored.patched(central + 28, [0, 0]), "not UTF-8"),
-      Damage("not an array", stored.patched(data - 5, [97, 46, 116, 120, 116]).patched(central + 46, Array("a.txt".utf8)),
+      Damage(
+        "not an array", stored.patched(data - 5, [97, 46, 116, 120, 116]).patched(central + 46, Array("a.txt".utf8)),
         "its name does not end in .npy"),
       Damage("encrypted", stored.patched(central + 8, [1]), "is encrypted"),
       Damage("encrypted locally", stored.patched(6, [1]), "is encrypted"),
@@ -113,6 +115,34 @@ import Testing
     expectRefused(damages, as: "f.npz") { try NPZ.decode($0, file: "f.npz") }
     fuzz(stored, rounds: 3000) { try NPZ.decode($0, file: "f.npz") }
     fuzz(deflated, rounds: 3000) { try NPZ.decode($0, file: "f.npz") }
+  }
+
+  @Test func readsSizesOf64Bits() throws {
+    let wide = try Golden.bytes("wide.npz")
+    let arrays = try NPZ.decode(wide, file: "f")
+    #expect(arrays["a"]?.shape == [2, 3, 4] && arrays["b"]?.ints == Array(-5...1))
+    let record = wide.position(of: [0x50, 0x4B, 6, 6])
+    let locator = wide.position(of: [0x50, 0x4B, 6, 7])
+    let all = [UInt8](repeating: 255, count: 8)
+    let central = wide.position(of: [0x50, 0x4B, 1, 2])
+    var damages = [
+      Damage("record elsewhere", wide.patched(locator + 8, all), "absurd"),
+      Damage("record past the end", wide.patched(locator + 8, littleEndian(Int64.max)), "past the end"),
+      Damage("record one late", wide.patched(locator + 8, littleEndian(Int64(record + 1))), "does not start here"),
+      Damage("no locator", wide.patched(locator, [0]), "lacks the 64-bit end record"),
+      Damage("no record", wide.patched(record, [0]), "does not start here"),
+      Damage("count", wide.patched(record + 32, all), "absurd"),
+      Damage("2^62 entries", wide.patched(record + 32, littleEndian(Int64(1) << 62)), "impossible here"),
+      Damage("directory's size", wide.patched(record + 40, littleEndian(Int64.max)), "absurd"),
+      Damage("directory's offset", wide.patched(record + 48, littleEndian(Int64.max)), "absurd"),
+      Damage("entry's size", wide.patched(central + 46 + 5 + 4, littleEndian(Int64.max)), "not credible"),
+      Damage("entry's negative size", wide.patched(central + 46 + 5 + 4, all), "is absurd"),
+      Damage("field cut off", wide.patched(central + 46 + 5 + 2, [255, 255]), "extra field is cut off"),
+      Damage("field absent", wide.patched(central + 46 + 5, [9]), "64-bit size"),
+    ]
+    damages += truncations(wide)
+    expectRefused(damages, as: "f.npz") { try NPZ.decode($0, file: "f.npz") }
+    fuzz(wide, rounds: 2000) { try NPZ.decode($0, file: "f.npz") }
   }
 
   @Test func overlappingEntriesAreRefused() throws {

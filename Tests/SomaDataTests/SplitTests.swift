@@ -39,7 +39,8 @@ import Testing
     let split = SplitIndices.group(groups, validation: 0.2, test: 0.2, seed: 3)
     #expect(Self.isPartition(split, of: 300))
     let parts = [split.train, split.validation, split.test].map { Set($0.map { groups[$0] }) }
-    #expect(parts[0].isDisjoint(with: parts[1]) && parts[0].isDisjoint(with: parts[2]) && parts[1].isDisjoint(with: parts[2]))
+    #expect(
+      parts[0].isDisjoint(with: parts[1]) && parts[0].isDisjoint(with: parts[2]) && parts[1].isDisjoint(with: parts[2]))
     #expect(split.test.count >= 60 && split.test.count < 80 && split.validation.count >= 60)
     for fold in Fold.group(groups, k: 5, seed: 3) {
       #expect(Set(fold.train.map { groups[$0] }).isDisjoint(with: fold.validation.map { groups[$0] }))
@@ -69,7 +70,9 @@ import Testing
       }
     }
     let labels = (0..<100).map { Int32($0 % 4 == 0 ? 1 : 0) }
-    for fold in Fold.stratified(labels: labels, k: 5, seed: 6) { #expect(fold.validation.count { labels[$0] == 1 } == 5) }
+    for fold in Fold.stratified(labels: labels, k: 5, seed: 6) {
+      #expect(fold.validation.count { labels[$0] == 1 } == 5)
+    }
   }
 }
 

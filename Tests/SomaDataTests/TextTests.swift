@@ -73,31 +73,32 @@ import Testing
     let good = Array("line one\nline two with ö\n".utf8)
     let broken = good.position(of: "ö")
     let gz = Gzip.compress(Array(Self.text.utf8))
-    let damages = [
-      Damage("empty", [UInt8](), "is empty"),
-      Damage("only a mark", [0xEF, 0xBB, 0xBF], "is empty"),
-      Damage("UTF-16 LE", [0xFF, 0xFE, 0x41, 0], "byte 0: is UTF-16"),
-      Damage("UTF-16 BE", [0xFE, 0xFF, 0, 0x41], "byte 0: is UTF-16"),
-      Damage("UTF-32", [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x41], "byte 0: is UTF-16 or UTF-32"),
-      Damage("UTF-16 without mark", [0x41, 0, 0x42, 0], "line 1: holds a zero byte at offset 1"),
-      Damage("Latin-1", good[..<broken] + [0xF6] + good[(broken + 2)...], "line 2: is not UTF-8 text: byte 0xF6"),
-      Damage("cut character", Array(good[...broken]), "line 2: is not UTF-8 text: byte 0xC3 at offset \(broken)"),
-      Damage("lone continuation", good.patched(3, [0x80]), "line 1: is not UTF-8 text: byte 0x80 at offset 3"),
-      Damage("overlong", good.patched(3, [0xC0, 0xAF]), "byte 0xC0"),
-      Damage("overlong three", good.patched(3, [0xE0, 0x80, 0xAF]), "byte 0xE0"),
-      Damage("surrogate", good.patched(3, [0xED, 0xA0, 0x80]), "byte 0xED"),
-      Damage("beyond Unicode", good.patched(3, [0xF4, 0x90, 0x80, 0x80]), "byte 0xF4"),
-      Damage("five bytes", good.patched(3, [0xF8, 0x88, 0x80, 0x80, 0x80]), "byte 0xF8"),
-      Damage("0xFE", good.patched(3, [0xFE]), "byte 0xFE"),
-      Damage("0xFF at the end", good + [0xFF], "line 3: is not UTF-8 text: byte 0xFF at offset \(good.count)"),
-      Damage("zero byte", good.patched(12, [0]), "line 2: holds a zero byte at offset 12"),
-      Damage("PNG", try Golden.bytes("rgb.png"), "byte 0x89 at offset 0"),
-      Damage("JPEG", try Golden.bytes("rgb.jpg"), "byte 0xFF at offset 0"),
-      Damage("npy", try Golden.bytes("scalar.npy"), "byte 0x93 at offset 0"),
-      Damage("gz checksum", gz.patched(gz.count - 8, [0]), "incorrect data check"),
-      Damage("gz of Latin-1", Gzip.compress([0xF6, 0x41]), "byte 0xF6"),
-      Damage("gz of nothing", Gzip.compress([]), "is empty"),
-    ] + truncations(gz).dropFirst(2)
+    let damages =
+      [
+        Damage("empty", [UInt8](), "is empty"),
+        Damage("only a mark", [0xEF, 0xBB, 0xBF], "is empty"),
+        Damage("UTF-16 LE", [0xFF, 0xFE, 0x41, 0], "byte 0: is UTF-16"),
+        Damage("UTF-16 BE", [0xFE, 0xFF, 0, 0x41], "byte 0: is UTF-16"),
+        Damage("UTF-32", [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x41], "byte 0: is UTF-16 or UTF-32"),
+        Damage("UTF-16 without mark", [0x41, 0, 0x42, 0], "line 1: holds a zero byte at offset 1"),
+        Damage("Latin-1", good[..<broken] + [0xF6] + good[(broken + 2)...], "line 2: is not UTF-8 text: byte 0xF6"),
+        Damage("cut character", Array(good[...broken]), "line 2: is not UTF-8 text: byte 0xC3 at offset \(broken)"),
+        Damage("lone continuation", good.patched(3, [0x80]), "line 1: is not UTF-8 text: byte 0x80 at offset 3"),
+        Damage("overlong", good.patched(3, [0xC0, 0xAF]), "byte 0xC0"),
+        Damage("overlong three", good.patched(3, [0xE0, 0x80, 0xAF]), "byte 0xE0"),
+        Damage("surrogate", good.patched(3, [0xED, 0xA0, 0x80]), "byte 0xED"),
+        Damage("beyond Unicode", good.patched(3, [0xF4, 0x90, 0x80, 0x80]), "byte 0xF4"),
+        Damage("five bytes", good.patched(3, [0xF8, 0x88, 0x80, 0x80, 0x80]), "byte 0xF8"),
+        Damage("0xFE", good.patched(3, [0xFE]), "byte 0xFE"),
+        Damage("0xFF at the end", good + [0xFF], "line 3: is not UTF-8 text: byte 0xFF at offset \(good.count)"),
+        Damage("zero byte", good.patched(12, [0]), "line 2: holds a zero byte at offset 12"),
+        Damage("PNG", try Golden.bytes("rgb.png"), "byte 0x89 at offset 0"),
+        Damage("JPEG", try Golden.bytes("rgb.jpg"), "byte 0xFF at offset 0"),
+        Damage("npy", try Golden.bytes("scalar.npy"), "byte 0x93 at offset 0"),
+        Damage("gz checksum", gz.patched(gz.count - 8, [0]), "incorrect data check"),
+        Damage("gz of Latin-1", Gzip.compress([0xF6, 0x41]), "byte 0xF6"),
+        Damage("gz of nothing", Gzip.compress([]), "is empty"),
+      ] + truncations(gz).dropFirst(2)
     try withTemporaryDirectory { directory in
       let path = "\(directory)/t.txt"
       expectRefused(damages, as: path) { bytes in

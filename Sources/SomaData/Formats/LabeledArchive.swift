@@ -22,7 +22,9 @@ extension LabeledData {
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     if y.dtype.isFloating {
-      guard y.rank <= 2, y.count > 0 else { throw DataError(path, at: place, "values are [n] or [n, k], not \(y.shape)") }
+      guard y.rank <= 2, y.count > 0 else {
+        throw DataError(path, at: place, "values are [n] or [n, k], not \(y.shape)")
+      }
       let outputs = y.rank == 1 ? 1 : y.shape[1]
       let names = outputs == 1 ? [target] : (0..<outputs).map { "\(target)\($0)" }
       return LabeledData(name: name, features: x, target: .values(y.floats, names: names))

@@ -33,7 +33,9 @@ public enum NPZ {
   public static func encode(
     _ arrays: [String: Tensor], compressed: Bool = false, file: String = "archive"
   ) throws -> [UInt8] {
-    let entries = arrays.sorted { $0.key < $1.key }.map { Zip.Entry(name: $0.key + ".npy", bytes: NPY.encode($0.value)) }
+    let entries = arrays.sorted { $0.key < $1.key }.map {
+      Zip.Entry(name: $0.key + ".npy", bytes: NPY.encode($0.value))
+    }
     return try Zip.write(entries, compressed: compressed, file: file)
   }
 }

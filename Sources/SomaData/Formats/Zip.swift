@@ -63,7 +63,8 @@ enum Zip {
     let method = try reader.littleEndian(UInt16.self, "an entry's header")
     _ = try reader.take(8, "an entry's header")
     let localSizes = (
-      try reader.littleEndian(UInt32.self, "an entry's header"), try reader.littleEndian(UInt32.self, "an entry's header")
+      try reader.littleEndian(UInt32.self, "an entry's header"),
+      try reader.littleEndian(UInt32.self, "an entry's header")
     )
     let nameLength = Int(try reader.littleEndian(UInt16.self, "an entry's header"))
     let extraLength = Int(try reader.littleEndian(UInt16.self, "an entry's header"))
@@ -259,7 +260,8 @@ enum Zip {
       guard Swift.max(packed.count, entry.bytes.count) + archive.count < Int(UInt32.max), entries.count < 65535,
         entry.name.utf8.count < 65535
       else {
-        throw DataError(file, at: .entry(entry.name, byte: nil), "the archive would reach 4 GiB, which cannot be written")
+        throw DataError(
+          file, at: .entry(entry.name, byte: nil), "the archive would reach 4 GiB, which cannot be written")
       }
       let offset = UInt32(archive.count)
       var common = [UInt8]()

@@ -36,6 +36,6 @@ public enum JPEG {
     }
     guard done == 0 else { return }
     let message = withUnsafeBytes(of: result.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    throw DataError(file, "damaged JPEG picture: \(message)")
+    throw DataError(file, at: .byte(Int(result.offset)), "damaged JPEG picture: \(message)")
   }
 }

@@ -78,7 +78,7 @@ public final class Batches {
   private let epoch: Int
   private let order: [Int]
   private let end: Int
-  private var next_: Int
+  private var position: Int
   private var started: Int
   private var pending: [PendingBatch] = []
 
@@ -87,20 +87,20 @@ public final class Batches {
     self.epoch = epoch
     order = loader.order(epoch: epoch)
     end = loader.batchCount
-    next_ = start
+    position = start
     started = start
     prepare()
   }
 
   /// The number of batches not yet delivered.
-  public var remaining: Int { Swift.max(end - next_, 0) }
+  public var remaining: Int { Swift.max(end - position, 0) }
 
   /// The next batch, or nil after the last. Waits until it is ready.
   /// - Throws: what the data set threw for this batch; the next call goes on with the one after it.
   public func next() throws -> Batch? {
-    guard next_ < end else { return nil }
-    defer { next_ += 1 }
-    guard !pending.isEmpty else { return try loader.batch(next_, order: order, epoch: epoch) }
+    guard position < end else { return nil }
+    defer { position += 1 }
+    guard !pending.isEmpty else { return try loader.batch(position, order: order, epoch: epoch) }
     let batch = pending.removeFirst()
     prepare()
     return try batch.wait()
@@ -108,9 +108,10 @@ public final class Batches {
 
   private func prepare() {
     while pending.count < loader.prefetch, started < end {
-      pending.append(PendingBatch { [loader, order, epoch, started] in
-        try loader.batch(started, order: order, epoch: epoch)
-      })
+      pending.append(
+        PendingBatch { [loader, order, epoch, started] in
+          try loader.batch(started, order: order, epoch: epoch)
+        })
       started += 1
     }
   }

@@ -41,7 +41,7 @@ public struct TabularData: Sendable {
     precondition(lines == nil || lines!.count == count, "a line for each row")
     self.source = source
     self.columns = columns
-    self.lines = lines ?? Array(1...max(count, 1)).prefix(count).map(\.self)
+    self.lines = lines ?? (0..<count).map { $0 + 1 }
   }
 
   public var rowCount: Int { lines.count }

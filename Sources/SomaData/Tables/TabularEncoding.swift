@@ -60,12 +60,15 @@ public struct TabularEncoding: Codable, Hashable, Sendable {
         ignored.append(Ignored(name: column.name, reason: "has no values"))
       } else if column.kind == .category && column.categories.count > maximumCategories {
         ignored.append(
-          Ignored(name: column.name, reason: "has \(column.categories.count) different texts, over \(maximumCategories)"))
+          Ignored(
+            name: column.name, reason: "has \(column.categories.count) different texts, over \(maximumCategories)"))
       } else {
         features.append(Feature(name: column.name, kind: column.kind, categories: column.categories))
       }
     }
-    guard !features.isEmpty else { throw DataError(table.source, "no column remains to predict \(quoted(targetName)) from") }
+    guard !features.isEmpty else {
+      throw DataError(table.source, "no column remains to predict \(quoted(targetName)) from")
+    }
     self.features = features
     self.ignored = ignored
   }

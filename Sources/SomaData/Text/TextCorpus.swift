@@ -67,7 +67,8 @@ public struct TextCorpus: Sendable {
     precondition(length > 0 && stride > 0, "windows of \(length) tokens every \(stride)")
     try check(length)
     return TokenSequences(
-      tokens: tokens, length: length, offsets: Array(Swift.stride(from: 0, through: tokens.count - length - 1, by: stride)))
+      tokens: tokens, length: length,
+      offsets: Array(Swift.stride(from: 0, through: tokens.count - length - 1, by: stride)))
   }
 
   /// The text cut into `rows` parallel streams; sample `t × rows + r` is the `t`-th window of stream `r`. Batches of

@@ -30,13 +30,15 @@ public struct DataSet: Sendable {
     }
   }
 
+  public enum Part: Sendable { case train, test }
+
   public let name: String
   public let summary: String
   /// Whether the samples are part of the library.
   public let isEmbedded: Bool
   /// Folders in which the files are looked for.
   public let directories: [String]
-  private let loading: @Sendable (_ directory: String) throws -> Parts
+  private let loading: @Sendable (_ directory: String, Part) throws -> LabeledData?
   private let marker: [String]
 
   /// Loads the samples.
@@ -44,13 +46,22 @@ public struct DataSet: Sendable {
   ///   `directories`.
   /// - Throws: `DataError` if the files are nowhere, or malformed.
   public func load(from directory: String? = nil) throws -> Parts {
-    if isEmbedded { return try loading("") }
-    if let directory { return try loading(directory) }
+    guard let train = try load(part: .train, from: directory) else {
+      throw DataError(name, "has no training part")
+    }
+    return Parts(train: train, test: try load(part: .test, from: directory))
+  }
+
+  /// Loads one part; nil is the test part of a data set whose authors fixed none.
+  public func load(part: Part, from directory: String? = nil) throws -> LabeledData? {
+    if isEmbedded { return try loading("", part) }
+    if let directory { return try loading(directory, part) }
     let places = (ProcessInfo.processInfo.environment["SOMA_DATA"].map { ["\($0)/\(name)"] } ?? []) + directories
     guard let place = places.first(where: { firstExisting(marker, in: $0) != nil }) else {
-      throw DataError(name, "its files are in none of: \(places.joined(separator: ", ")); SOMA_DATA names the folder above")
+      throw DataError(
+        name, "its files are in none of \(places.joined(separator: ", ")); SOMA_DATA may name the folder above them")
     }
-    return try loading(place)
+    return try loading(place, part)
   }
 
   /// The embedded data sets, which need no files.
@@ -60,10 +71,10 @@ public struct DataSet: Sendable {
   public static let all: [DataSet] = [
     DataSet(
       name: "digits", summary: "1797 handwritten digits, 8 × 8 grey pixels (Alpaydin, Kaynak 1998)", isEmbedded: true,
-      directories: [], loading: { _ in Parts(train: Embedded.digits()) }, marker: []),
+      directories: [], loading: { _, part in part == .train ? Embedded.digits() : nil }, marker: []),
     DataSet(
       name: "iris", summary: "150 irises of 3 species, 4 measurements (Anderson 1935, Fisher 1936)", isEmbedded: true,
-      directories: [], loading: { _ in Parts(train: Embedded.iris()) }, marker: []),
+      directories: [], loading: { _, part in part == .train ? Embedded.iris() : nil }, marker: []),
     mnist("mnist", "70,000 handwritten digits, 28 × 28 grey (LeCun, Cortes, Burges 1998)", classNames: nil),
     mnist(
       "fashion-mnist", "70,000 pictures of clothes, 28 × 28 grey (Xiao, Rasul, Vollgraf 2017)",
@@ -111,20 +122,17 @@ public struct DataSet: Sendable {
   private static func mnist(_ name: String, _ summary: String, classNames: [String]?) -> DataSet {
     DataSet(
       name: name, summary: summary, isEmbedded: false, directories: ["/usr/share/datasets/\(name)", "data/\(name)"],
-      loading: { directory in
-        Parts(
-          train: try MNIST.load(directory: directory, part: .train, name: name, classNames: classNames),
-          test: try MNIST.load(directory: directory, part: .test, name: name, classNames: classNames))
+      loading: { directory, part in
+        try MNIST.load(
+          directory: directory, part: part == .train ? .train : .test, name: name, classNames: classNames)
       }, marker: ["train-images-idx3-ubyte", "train-images.idx3-ubyte"])
   }
 
   private static func cifar(_ name: String, _ summary: String, _ variant: CIFAR.Variant) -> DataSet {
     DataSet(
       name: name, summary: summary, isEmbedded: false, directories: ["/usr/share/datasets/\(name)", "data/\(name)"],
-      loading: { directory in
-        Parts(
-          train: try CIFAR.load(directory: directory, variant: variant, part: .train),
-          test: try CIFAR.load(directory: directory, variant: variant, part: .test))
+      loading: { directory, part in
+        try CIFAR.load(directory: directory, variant: variant, part: part == .train ? .train : .test)
       }, marker: [variant == .ten ? "data_batch_1.bin" : "train.bin"])
   }
 }
