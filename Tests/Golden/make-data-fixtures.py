@@ -67,7 +67,7 @@ pipe = Pipe()
 with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
     buffer = io.BytesIO()
     np.save(buffer, array("<f4"))
-    archive.writestr("a.npy", buffer.getvalue())
+    archive.writestr(zipfile.ZipInfo("a.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED)
 (out / "streamed.npz").write_bytes(b"".join(pipe.parts))
 
 # An archive whose sizes and offsets all stand in 64-bit fields, as those over 4 GiB do.
@@ -75,6 +75,10 @@ limit = zipfile.ZIP64_LIMIT
 zipfile.ZIP64_LIMIT = 16
 np.savez(out / "wide.npz", a=array("<f4"), b=array("<i8", (7,)))
 zipfile.ZIP64_LIMIT = limit
+# Python leaves small numbers in the old end record; all ones there say that the 64-bit record holds.
+wide = bytearray((out / "wide.npz").read_bytes())
+wide[-14:-2] = b"\xff" * 12
+(out / "wide.npz").write_bytes(wide)
 
 height, width = 6, 9
 y, x = np.mgrid[:height, :width]

@@ -90,6 +90,19 @@ extension SeededGenerator {
     init() {}
   }
 
+  @Test func subsetsAndTransformsStream() throws {
+    let odd = DatasetSubset(Self.data, [7, 5, 3])
+    let map = Standardization(fitting: Self.data, axis: .feature)
+    let mapped = TransformedDataset(odd) { batch in
+      var batch = batch
+      batch.features = Tensor(map.apply(to: batch.features.floats), shape: batch.features.shape)
+      return batch
+    }
+    let batches = try Self.all(DataLoader(mapped, batchSize: 2))
+    #expect(batches.map(\.indices) == [[0, 1], [2]] && batches[0].targets.ints == [1, 2])
+    #expect(batches[1].features.floats == Array(map.apply(to: Self.data).values[30..<40]))
+  }
+
   @Test func aFaultArrivesInItsPlace() throws {
     let batches = DataLoader(Recording(), batchSize: 2, prefetch: 3).epoch(0)
     #expect(try batches.next()?.indices == [0, 1])

@@ -35,3 +35,39 @@ extension LabeledData: Dataset {
       indices: indices)
   }
 }
+
+/// Some samples of another data set, in a given order: a part of a folder of pictures, say.
+public struct DatasetSubset: Dataset {
+  public let base: any Dataset
+  /// The samples' numbers in `base`.
+  public let baseIndices: [Int]
+
+  /// - Precondition: the indices are those of samples of `base`.
+  public init(_ base: any Dataset, _ indices: [Int]) {
+    precondition(indices.allSatisfy { $0 >= 0 && $0 < base.count }, "an index leaves the \(base.count) samples")
+    self.base = base
+    baseIndices = indices
+  }
+
+  public var count: Int { baseIndices.count }
+
+  public func batch(of indices: [Int]) throws -> Batch {
+    let batch = try base.batch(of: indices.map { baseIndices[$0] })
+    return Batch(features: batch.features, targets: batch.targets, indices: indices)
+  }
+}
+
+/// Another data set with a function applied to each batch as it is fetched, on the fetching thread.
+public struct TransformedDataset: Dataset {
+  public let base: any Dataset
+  private let transform: @Sendable (Batch) throws -> Batch
+
+  public init(_ base: any Dataset, _ transform: @escaping @Sendable (Batch) throws -> Batch) {
+    self.base = base
+    self.transform = transform
+  }
+
+  public var count: Int { base.count }
+
+  public func batch(of indices: [Int]) throws -> Batch { try transform(try base.batch(of: indices)) }
+}
