@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #include "sleef_call.h"
+#include <immintrin.h>
 
 #define LEVEL(name) name##_avx512
 #define LANES_f32 16
@@ -10,6 +11,8 @@
 #define SLEEF_f64(name, ulp) Sleef_##name##d8_##ulp##avx512f
 #define SLEEF_UNARY soma_sleef_unary_512
 #define SLEEF_BINARY soma_sleef_binary_512
+#define SCALE_f32(x, k) ((V_f32)_mm512_scalef_ps((__m512)(x), (__m512)(k)))
+#define SCALE_f64(x, k) ((V_f64)_mm512_scalef_pd((__m512d)(x), (__m512d)(k)))
 #pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
 #include "elementwise_level.h"
 #pragma clang attribute pop

@@ -1,7 +1,8 @@
 // Template: the maps of floating types.
 #include "vectors_level.h"
 #include "library_level.h"
-#include "transcendental_level.h"
+#include "exponential_level.h"
+#include "special_level.h"
 
 #define DIRECT(T)                                                                                                 \
   ALWAYS_INLINE V_##T LEVEL(negate_##T)(V_##T x) { return -x; }                                                   \
@@ -43,20 +44,15 @@ DIRECT(f64)
 REMAINDER(f32, fmodf, 0x1p22f)
 REMAINDER(f64, fmod, 0x1p51)
 
-MAP_LIBRARY_UNARY(expm1)
 MAP_LIBRARY_UNARY(sin)
 MAP_LIBRARY_UNARY(cos)
 MAP_COMPLETED(tan)
 MAP_LIBRARY_UNARY(asin)
 MAP_LIBRARY_UNARY(acos)
 MAP_LIBRARY_UNARY(atan)
-MAP_LIBRARY_UNARY(tanh)
 MAP_LIBRARY_UNARY(atanh)
-MAP_LIBRARY_UNARY(erf)
+MAP_LIBRARY_UNARY_TYPE(erf, f64)
 MAP_LIBRARY_UNARY(erfc)
-MAP_COMPLETED(log1p)
-MAP_COMPLETED(sinh)
-MAP_COMPLETED(cosh)
 MAP_COMPLETED(asinh)
 MAP_COMPLETED(acosh)
 MAP_COMPLETED(lgamma)
@@ -74,8 +70,14 @@ MAP_UNARY_BOTH(round)
 MAP_UNARY_BOTH(sqrt)
 MAP_UNARY_BOTH(rsqrt)
 MAP_UNARY_BOTH(exp)
+MAP_UNARY_BOTH(expm1)
 MAP_UNARY_BOTH(log)
+MAP_UNARY_BOTH(log1p)
 MAP_UNARY_BOTH(logistic)
+MAP_UNARY_BOTH(tanh)
+MAP_UNARY_BOTH(sinh)
+MAP_UNARY_BOTH(cosh)
+MAP_UNARY(erf, f32)
 MAP_BINARY_BOTH(add)
 MAP_BINARY_BOTH(subtract)
 MAP_BINARY_BOTH(multiply)

@@ -44,6 +44,7 @@ typedef struct {
   void (*copy_strided)(size_t, void *, const int64_t *, const void *, const int64_t *, const int64_t *, int);
   void (*scatter_add)(soma_dtype, void *, const void *, const void *, int, size_t, size_t, size_t, size_t, size_t);
   void (*window_reduce)(soma_reduction, soma_dtype, void *, const void *, size_t, const soma_window *);
+  void (*window_arg_max)(soma_dtype, int32_t *, const void *, size_t, const soma_window *);
 } soma_structure_level;
 
 extern const soma_structure_level soma_structure_portable;

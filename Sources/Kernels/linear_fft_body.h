@@ -194,8 +194,8 @@ FN NAME(pair) NAME(run_smooth)(const fft_core *core, size_t s, NAME(pair) x, NAM
   return NAME(run_passes)(core->columns, n1, to, from);
 }
 
-// X_k = c_k Σ_j (x_j c_j) conj(c_{k-j}) with c_j = exp(-πi j² / n): a cyclic convolution of a smooth length. The inverse
-// transform is the forward one with real and imaginary parts exchanged.
+// X_k = c_k Σ_j (x_j c_j) conj(c_{k-j}) with c_j = exp(-πi j² / n): a cyclic convolution of a smooth length. The
+// inverse transform is the forward one with real and imaginary parts exchanged.
 FN NAME(pair) NAME(run_core)(const fft_core *core, size_t s, NAME(pair) x, NAME(pair) y, NAME(pair) z) {
   if (!core->convolution) return NAME(run_smooth)(core, s, x, y);
   size_t n = core->n, m = core->convolution->n;

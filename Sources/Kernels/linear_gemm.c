@@ -99,6 +99,9 @@ int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size
       return -(int)status;
     }
     case SOMA_F64:
+      if ((beta == 0 || beta == 1) &&
+          soma_gemm_double(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta == 1, c, ldc))
+        return 0;
       if (m > INT_MAX || n > INT_MAX || k > INT_MAX || lda > INT_MAX || ldb > INT_MAX || ldc > INT_MAX) return -3;
       cblas_dgemm(101, transpose_a ? 112 : 111, transpose_b ? 112 : 111, (int)m, (int)n, (int)k, alpha, a, (int)lda,
                   b, (int)ldb, beta, c, (int)ldc);

@@ -45,4 +45,8 @@ static inline int soma_linear_level(void) {
 int soma_gemm_small(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
                     const float *b, size_t ldb, int accumulate, float *c, size_t ldc);
 
+/// Any F64 product with AVX-512; 0 if the processor lacks it (or memory for the packed blocks).
+int soma_gemm_double(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
+                     size_t lda, const double *b, size_t ldb, int accumulate, double *c, size_t ldc);
+
 #endif

@@ -47,7 +47,7 @@ static double digamma(double x) {
   return log(x) - (0.5 / x + p * z);
 }
 
-static double inverse_power(double x, double s) { return s == 2 ? 1 / (x * x) : s == 3 ? 1 / (x * x * x) : pow(x, -s); }
+static double inverse_power(double x, double s) { return s == 2 ? 1 / (x * x) : pow(x, -s); }
 
 /// Euler and Maclaurin's zeta(s, x) x^s for x > 12 + 2 s.
 static double tail_ratio(double s, double x) {
@@ -73,16 +73,17 @@ static double tail_ratio(double s, double x) {
 /// Sum over k >= 0 of (x + k)^-s for x > 0 and s >= 2, with a compensated sum until x + k is large enough for the
 /// formula above. All terms but small corrections are positive.
 static double hurwitz_zeta(double s, double x) {
-  double sum = 0, compensation = 0, start = 12 + 2 * s;
-  while (x < start) {
-    double term = inverse_power(x, s) - compensation, next = sum + term;
-    if (next == sum) return sum;
+  double sum = 0, compensation = 0, start = 12 + 2 * s, y = x;
+  for (int k = 0;; k++, y = x + k) {
+    // What x + k lost to rounding matters s times as much in the power.
+    double lost = k < y ? x - (y - k) : k - (y - x);
+    if (y >= start) return sum + (inverse_power(y, s) * tail_ratio(s, y) * (1 - (s - 1) * lost / y) - compensation);
+    double term = inverse_power(y, s) * (1 - s * lost / y) - compensation, next = sum + term;
     if (isinf(next)) return next;
+    if (term * (y + 1) < sum * 0x1p-56) return sum;  // the whole tail is about y / (s - 1) such terms
     compensation = (next - sum) - term;
     sum = next;
-    x += 1;
   }
-  return sum + (inverse_power(x, s) * tail_ratio(s, x) - compensation);
 }
 
 static double factorial(int n) {

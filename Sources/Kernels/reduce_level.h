@@ -181,6 +181,18 @@ static void LEVEL(reduce)(soma_reduction op, soma_dtype dtype, void *out, const 
     const T *x = in;                                                                                              \
     if (inner == 1) {                                                                                             \
       for (size_t o = 0; o < outer; o++, x += n) {                                                                \
+        if (n <= 32) {                                                                                            \
+          A most = value(x[0]);                                                                                   \
+          int32_t place = 0;                                                                                      \
+          for (size_t i = 1; i < n; i++) {                                                                        \
+            A v = value(x[i]);                                                                                    \
+            int better = (v before most) | ((v != v) & (most == most));                                           \
+            most = better ? v : most;                                                                             \
+            place = better ? (int32_t)i : place;                                                                  \
+          }                                                                                                       \
+          out[o] = place;                                                                                         \
+          continue;                                                                                               \
+        }                                                                                                         \
         size_t start = 0;                                                                                         \
         A best = 0;                                                                                               \
         for (size_t i = 0; i < n; i += length) {                                                                  \
@@ -188,8 +200,13 @@ static void LEVEL(reduce)(soma_reduction op, soma_dtype dtype, void *out, const 
           if (i == 0 || v before best || v != v) best = v, start = i;                                             \
           if (v != v) break;                                                                                      \
         }                                                                                                         \
-        size_t i = start;                                                                                         \
-        while (i < n && value(x[i]) != best && (best == best || value(x[i]) == value(x[i]))) i++;                  \
+        size_t i = start, end = start + length < n ? start + length : n;                                          \
+        for (; i + 64 <= end; i += 64) {                                                                          \
+          int found = 0;                                                                                          \
+          for (int j = 0; j < 64; j++) found |= (value(x[i + j]) == best) | (value(x[i + j]) != value(x[i + j]));  \
+          if (found) break;                                                                                       \
+        }                                                                                                         \
+        while (i < end && value(x[i]) == value(x[i]) && value(x[i]) != best) i++;                                 \
         out[o] = (int32_t)i;                                                                                      \
       }                                                                                                           \
       return;                                                                                                     \

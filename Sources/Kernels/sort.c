@@ -1,4 +1,4 @@
-// Orders and extremes. Every type maps to an unsigned key of the same order, with all NaNs above everything and -0
+// Orders. Every type maps to an unsigned key of the same order, with all NaNs above everything and -0
 // equal to 0, so that one stable sort of integers serves all.
 #include "levels.h"
 
@@ -160,44 +160,6 @@ void soma_top_k(soma_dtype dtype, int32_t *out, const void *in, size_t rows, siz
       heap[0] = heap[--count];
       if (count > 0) sink(heap, count, 0);
       out[count] = (int32_t)top.index;
-    }
-  }
-}
-
-void soma_window_arg_max(soma_dtype dtype, int32_t *out, const void *in, size_t outer, const soma_window *given) {
-  int64_t in_count[3] = {1, 1, 1}, out_count[3] = {1, 1, 1}, size[3] = {1, 1, 1}, stride[3] = {1, 1, 1};
-  int64_t dilation[3] = {1, 1, 1}, low[3] = {0, 0, 0};
-  for (int i = 0; i < given->rank; i++) {
-    int axis = 3 - given->rank + i;
-    in_count[axis] = given->in[i], out_count[axis] = given->out[i], size[axis] = given->size[i];
-    stride[axis] = given->stride[i], dilation[axis] = given->dilation[i], low[axis] = given->low[i];
-  }
-  int64_t whole = in_count[0] * in_count[1] * in_count[2];
-  for (size_t o = 0; o < outer; o++) {
-    size_t base = o * (size_t)whole;
-    for (int64_t y0 = 0; y0 < out_count[0]; y0++) {
-      for (int64_t y1 = 0; y1 < out_count[1]; y1++) {
-        for (int64_t y2 = 0; y2 < out_count[2]; y2++) {
-          int64_t place = -1;
-          uint64_t best = 0;
-          for (int64_t e0 = 0; e0 < size[0]; e0++) {
-            int64_t x0 = y0 * stride[0] + e0 * dilation[0] - low[0];
-            if (x0 < 0 || x0 >= in_count[0]) continue;
-            for (int64_t e1 = 0; e1 < size[1]; e1++) {
-              int64_t x1 = y1 * stride[1] + e1 * dilation[1] - low[1];
-              if (x1 < 0 || x1 >= in_count[1]) continue;
-              for (int64_t e2 = 0; e2 < size[2]; e2++) {
-                int64_t x2 = y2 * stride[2] + e2 * dilation[2] - low[2];
-                if (x2 < 0 || x2 >= in_count[2]) continue;
-                int64_t at = (x0 * in_count[1] + x1) * in_count[2] + x2;
-                uint64_t key = key_at(dtype, in, base + (size_t)at);
-                if (place < 0 || key > best) best = key, place = at;
-              }
-            }
-          }
-          *out++ = (int32_t)place;
-        }
-      }
     }
   }
 }

@@ -44,6 +44,10 @@ void soma_window_reduce(soma_reduction op, soma_dtype dtype, void *out, const vo
   level()->window_reduce(op, dtype, out, in, outer, window);
 }
 
+void soma_window_arg_max(soma_dtype dtype, int32_t *out, const void *in, size_t outer, const soma_window *window) {
+  level()->window_arg_max(dtype, out, in, outer, window);
+}
+
 #define GATHER_ONE(T)                                                                                             \
   for (size_t j = 0; j < m; j++) {                                                                                \
     int64_t i = index_at(indices, wide, b * m + j);                                                               \

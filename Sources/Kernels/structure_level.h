@@ -2,6 +2,7 @@
 #include "strides.h"
 #include "reduce_level.h"
 #include "window_level.h"
+#include "scatter_level.h"
 #include "copy_level.h"
 
 const soma_structure_level LEVEL(soma_structure) = {
@@ -11,4 +12,5 @@ const soma_structure_level LEVEL(soma_structure) = {
     .copy_strided = LEVEL(copy_strided),
     .scatter_add = LEVEL(scatter_add),
     .window_reduce = LEVEL(window_reduce),
+    .window_arg_max = LEVEL(window_arg_max),
 };

@@ -20,6 +20,17 @@ typedef f32 LEVEL(vh32) __attribute__((ext_vector_type(LANES_f64)));
 #define COPYSIGN(x, y) __builtin_elementwise_copysign(x, y)
 #define ANY(mask) (__builtin_reduce_or(mask) != 0)
 
+/// Whole numbers of small size between the number types.
+ALWAYS_INLINE W_f32 LEVEL(integer_f32)(V_f32 x) { return __builtin_convertvector(x, W_f32); }
+#if defined(__x86_64__) && !defined(SCALE_f64)
+// Without a conversion instruction: adding 1.5 · 2^52 leaves the integer in the low bits.
+ALWAYS_INLINE W_f64 LEVEL(integer_f64)(V_f64 x) { return (W_f64)(x + 0x1.8p52) - 0x4338000000000000LL; }
+ALWAYS_INLINE V_f64 LEVEL(number_f64)(W_f64 x) { return (V_f64)(x + 0x4338000000000000LL) - 0x1.8p52; }
+#else
+ALWAYS_INLINE W_f64 LEVEL(integer_f64)(V_f64 x) { return __builtin_convertvector(x, W_f64); }
+ALWAYS_INLINE V_f64 LEVEL(number_f64)(W_f64 x) { return __builtin_convertvector(x, V_f64); }
+#endif
+
 #define LOAD_STORE(T)                                                                                             \
   ALWAYS_INLINE V_##T LEVEL(load_##T)(const T *p) {                                                               \
     V_##T v;                                                                                                      \

@@ -1,4 +1,4 @@
-// Template: window reductions (pooling) and scatter-add.
+// Template: window reductions (pooling).
 
 /// Positions `first ..< last` of an axis whose window element `e` falls inside the input.
 ALWAYS_INLINE void LEVEL(inside)(const soma_window *w, int axis, int64_t e, int64_t *first, int64_t *last) {
@@ -44,6 +44,8 @@ ALWAYS_INLINE soma_window LEVEL(three_axes)(const soma_window *w) {
     T *y = out;                                                                                                   \
     const T *x = in;                                                                                              \
     A row[width];                                                                                                 \
+    /* Few outputs of long rows: reduce along the window instead. */                                              \
+    const int along = w.out[2] < w.size[2] && w.dilation[2] == 1;                                                 \
     for (size_t o = 0; o < outer; o++, x += w.in[0] * w.in[1] * w.in[2]) {                                        \
       for (int64_t y0 = 0; y0 < w.out[0]; y0++) {                                                                 \
         for (int64_t y1 = 0; y1 < w.out[1]; y1++, y += w.out[2]) {                                                \
@@ -57,6 +59,15 @@ ALWAYS_INLINE soma_window LEVEL(three_axes)(const soma_window *w) {
                 int64_t x1 = y1 * w.stride[1] + e1 * w.dilation[1] - w.low[1];                                    \
                 if (x1 < 0 || x1 >= w.in[1]) continue;                                                            \
                 const T *from = x + (x0 * w.in[1] + x1) * w.in[2];                                                \
+                for (int64_t i = left; along && i < right; i++) {                                                 \
+                  int64_t first = i * w.stride[2] - w.low[2], last = first + w.size[2];                           \
+                  first = first > 0 ? first : 0;                                                                  \
+                  last = last < w.in[2] ? last : w.in[2];                                                         \
+                  if (first >= last) continue;                                                                    \
+                  A v = LEVEL(row_##name)(from + first, (size_t)(last - first));                                  \
+                  row[i - left] = (A)combine(row[i - left], v);                                                   \
+                }                                                                                                 \
+                if (along) continue;                                                                              \
                 for (int64_t e2 = 0; e2 < w.size[2]; e2++) {                                                      \
                   int64_t first, last;                                                                            \
                   LEVEL(inside)(&w, 2, e2, &first, &last);                                                        \
@@ -96,44 +107,66 @@ static void LEVEL(window_reduce)(soma_reduction op, soma_dtype dtype, void *out,
   table[dtype][op](out, in, outer, window);
 }
 
-#define ADD_VALUE(x, y) ((x) + (y))
-#define ADD_WIDENED(x, y) narrow(widen(x) + widen(y))
-#define ADD_TRUTH(x, y) ((x) | (y))
-#define SCATTER_ADD(name, T, add)                                                                                 \
-  static void LEVEL(scatter_add_##name)(void *out, const void *updates, const void *indices, int wide,            \
-                                        size_t batch, size_t outer, size_t n, size_t m, size_t inner) {           \
-    const T *x = updates;                                                                                         \
-    for (size_t b = 0; b < batch; b++) {                                                                          \
-      for (size_t o = 0; o < outer; o++) {                                                                        \
-        T *y = (T *)out + (b * outer + o) * n * inner;                                                            \
-        for (size_t j = 0; j < m; j++, x += inner) {                                                              \
-          int64_t i = index_at(indices, wide, b * m + j);                                                         \
-          if (i < 0 || (uint64_t)i >= n) continue;                                                                \
-          T *row = y + (size_t)i * inner;                                                                         \
-          if (inner == 1) {                                                                                       \
-            *row = (T)add(*row, *x);                                                                              \
-            continue;                                                                                             \
+// The same walk, with each output's place beside its value. Elements come in the order of their places, so the first
+// of equals stays.
+#define WINDOW_ARG_MAX(T, A, value)                                                                               \
+  static void LEVEL(window_arg_max_##T)(int32_t *out, const void *in, size_t outer, const soma_window *given) {   \
+    enum { width = 256 };                                                                                         \
+    const soma_window w = LEVEL(three_axes)(given);                                                               \
+    const T *x = in;                                                                                              \
+    A best[width];                                                                                                \
+    int32_t place[width];                                                                                         \
+    for (size_t o = 0; o < outer; o++, x += w.in[0] * w.in[1] * w.in[2]) {                                        \
+      for (int64_t y0 = 0; y0 < w.out[0]; y0++) {                                                                 \
+        for (int64_t y1 = 0; y1 < w.out[1]; y1++, out += w.out[2]) {                                              \
+          for (int64_t left = 0; left < w.out[2]; left += width) {                                                \
+            int64_t right = left + width < w.out[2] ? left + width : w.out[2];                                    \
+            for (int64_t i = 0; i < right - left; i++) best[i] = 0, place[i] = -1;                                \
+            for (int64_t e0 = 0; e0 < w.size[0]; e0++) {                                                          \
+              int64_t x0 = y0 * w.stride[0] + e0 * w.dilation[0] - w.low[0];                                      \
+              if (x0 < 0 || x0 >= w.in[0]) continue;                                                              \
+              for (int64_t e1 = 0; e1 < w.size[1]; e1++) {                                                        \
+                int64_t x1 = y1 * w.stride[1] + e1 * w.dilation[1] - w.low[1];                                    \
+                if (x1 < 0 || x1 >= w.in[1]) continue;                                                            \
+                for (int64_t e2 = 0; e2 < w.size[2]; e2++) {                                                      \
+                  int64_t first, last;                                                                            \
+                  LEVEL(inside)(&w, 2, e2, &first, &last);                                                        \
+                  first = first > left ? first : left;                                                            \
+                  last = last < right ? last : right;                                                             \
+                  int64_t start = (x0 * w.in[1] + x1) * w.in[2] + first * w.stride[2];                            \
+                  start += e2 * w.dilation[2] - w.low[2];                                                         \
+                  A *b = best + first - left;                                                                     \
+                  int32_t *p = place + first - left, step = (int32_t)w.stride[2];                                 \
+                  VECTORIZE for (int32_t i = 0; i < (int32_t)(last - first); i++) {                               \
+                    A v = value(x[start + i * step]), u = b[i];                                                   \
+                    int better = (p[i] < 0) | (v > u) | ((v != v) & (u == u));                                    \
+                    b[i] = better ? v : u;                                                                        \
+                    p[i] = better ? (int32_t)start + i * step : p[i];                                             \
+                  }                                                                                               \
+                }                                                                                                 \
+              }                                                                                                   \
+            }                                                                                                     \
+            memcpy(out + left, place, (size_t)(right - left) * 4);                                                \
           }                                                                                                       \
-          VECTORIZE for (size_t c = 0; c < inner; c++) row[c] = (T)add(row[c], x[c]);                             \
         }                                                                                                         \
       }                                                                                                           \
     }                                                                                                             \
   }
-SCATTER_ADD(f32, f32, ADD_VALUE)
-SCATTER_ADD(f64, f64, ADD_VALUE)
-SCATTER_ADD(i32, uint32_t, ADD_VALUE)
-SCATTER_ADD(i64, uint64_t, ADD_VALUE)
-SCATTER_ADD(i8, u8, ADD_VALUE)
-SCATTER_ADD(bf16, bf16, ADD_WIDENED)
-SCATTER_ADD(boolean, boolean, ADD_TRUTH)
+WINDOW_ARG_MAX(f32, f32, SAME_VALUE)
+WINDOW_ARG_MAX(f64, f64, SAME_VALUE)
+WINDOW_ARG_MAX(bf16, f32, widen)
+WINDOW_ARG_MAX(i32, i32, SAME_VALUE)
+WINDOW_ARG_MAX(i64, i64, SAME_VALUE)
+WINDOW_ARG_MAX(i8, i8, SAME_VALUE)
+WINDOW_ARG_MAX(u8, u8, SAME_VALUE)
 
-static void LEVEL(scatter_add)(soma_dtype dtype, void *out, const void *updates, const void *indices, int wide,
-                               size_t batch, size_t outer, size_t n, size_t m, size_t inner) {
-  typedef void (*scatter)(void *, const void *, const void *, int, size_t, size_t, size_t, size_t, size_t);
-  static const scatter table[SOMA_DTYPE_COUNT] = {
-      [SOMA_F32] = LEVEL(scatter_add_f32),      [SOMA_F64] = LEVEL(scatter_add_f64),
-      [SOMA_I32] = LEVEL(scatter_add_i32),      [SOMA_I64] = LEVEL(scatter_add_i64),
-      [SOMA_BOOL] = LEVEL(scatter_add_boolean), [SOMA_I8] = LEVEL(scatter_add_i8),
-      [SOMA_U8] = LEVEL(scatter_add_i8),        [SOMA_BF16] = LEVEL(scatter_add_bf16)};
-  table[dtype](out, updates, indices, wide, batch, outer, n, m, inner);
+static void LEVEL(window_arg_max)(soma_dtype dtype, int32_t *out, const void *in, size_t outer,
+                                  const soma_window *window) {
+  typedef void (*arg_max)(int32_t *, const void *, size_t, const soma_window *);
+  static const arg_max table[SOMA_DTYPE_COUNT] = {
+      [SOMA_F32] = LEVEL(window_arg_max_f32), [SOMA_F64] = LEVEL(window_arg_max_f64),
+      [SOMA_I32] = LEVEL(window_arg_max_i32), [SOMA_I64] = LEVEL(window_arg_max_i64),
+      [SOMA_BOOL] = LEVEL(window_arg_max_u8), [SOMA_I8] = LEVEL(window_arg_max_i8),
+      [SOMA_U8] = LEVEL(window_arg_max_u8),   [SOMA_BF16] = LEVEL(window_arg_max_bf16)};
+  table[dtype](out, in, outer, window);
 }

@@ -44,7 +44,9 @@ def main():
     wide_flip = np.sign(np.diag(wide_r))
     fields.append(("cholesky", np.linalg.cholesky(positive(5, 1)), "`numpy.linalg.cholesky` of positive(5, 1)."))
     symmetric = (matrix(6, 6, 9) + matrix(6, 6, 9).T) / 2
-    fields.append(("eigenvalues", np.linalg.eigvalsh(symmetric), "`numpy.linalg.eigvalsh`, symmetrized matrix(6, 6, 9)."))
+    fields.append(
+        ("eigenvalues", np.linalg.eigvalsh(symmetric), "`numpy.linalg.eigvalsh`, symmetrized matrix(6, 6, 9).")
+    )
     fields.append(("singularValues", np.linalg.svd(matrix(7, 4, 2))[1], "`numpy.linalg.svd` of matrix(7, 4, 2)."))
     fields.append(("wideSingularValues", np.linalg.svd(matrix(4, 6, 3))[1], "The same of matrix(4, 6, 3)."))
     fields.append(("q", q * flip, "`numpy.linalg.qr` of matrix(7, 4, 2), diagonal of R made positive."))
@@ -58,7 +60,9 @@ def main():
     for lower in (False, True):
         for transpose in (False, True):
             for unit in (False, True):
-                name = ("lower" if lower else "upper") + ("Transposed" if transpose else "") + ("Unit" if unit else "")
+                name = (
+                    ("lower" if lower else "upper") + ("Transposed" if transpose else "") + ("Unit" if unit else "")
+                )
                 x = scipy.linalg.solve_triangular(t, b, trans=int(transpose), lower=lower, unit_diagonal=unit)
                 fields.append((name, x, "`scipy.linalg.solve_triangular` of matrix(6, 6, 4) + 4 I."))
     text = "// Made by Tests/Golden/make_lapack_golden.py with NumPy " + np.__version__ + "; not to be edited.\n\n"

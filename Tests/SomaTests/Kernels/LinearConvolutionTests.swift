@@ -35,7 +35,7 @@ private struct Convolution: CustomTestStringConvertible {
   var kernelCount: Int { taps.reduce(outputs * inputs / groups, *) }
   var outputCount: Int { map.reduce(batch * outputs, *) }
   var testDescription: String {
-    "\(batch)x\(inputs)->\(outputs)/\(groups) \(image) taps \(taps) stride \(stride) dilation \(dilation) \(low) \(high)"
+    "\(batch)x\(inputs)->\(outputs)/\(groups) \(image) taps \(taps) steps \(stride) dilation \(dilation) \(low) \(high)"
   }
 
   var shape: soma_conv_shape {
@@ -193,6 +193,42 @@ private func reference<T: BitwiseCopyable>(
       reference(SOMA_CONV_INPUT, SOMA_I64, it, gradient.map(Int64.init), kernel.map(Int64.init), fill: -1)
         == inputGradient)
     #expect(reference(SOMA_CONV_KERNEL, SOMA_I32, it, input, gradient, fill: -1) == kernelGradient)
+  }
+
+  /// Every combination of layouts gives what row-major operands give, permuted.
+  @Test(arguments: convolutions)
+  private func channelsMayBeLast(it: Convolution) {
+    func last(_ values: [Float], _ channels: Int) -> [Float] {
+      let points = values.count / it.batch / channels
+      return values.indices.map { i in
+        values[(i / (points * channels) * channels + i % channels) * points + i / channels % points]
+      }
+    }
+    var random = LinearRandom(9)
+    let x = random.floats(it.inputCount)
+    let w = random.floats(it.kernelCount)
+    let g = random.floats(it.outputCount)
+    let (ins, outs) = (it.inputs, it.outputs)
+    // Channels of each operand; 0 for kernels.
+    let cases = [
+      (SOMA_CONV_OUTPUT, x, w, [ins, 0, outs]), (SOMA_CONV_INPUT, g, w, [outs, 0, ins]),
+      (SOMA_CONV_KERNEL, x, g, [ins, outs, 0]),
+    ]
+    for (role, first, second, channels) in cases {
+      let expected = reference(role, SOMA_F32, it, first, second, fill: .nan)
+      for operands in 1...7 {
+        var shape = it.shape
+        guard let conv = soma_conv_create_channels_last(role, &shape, Int32(operands)) else { continue }
+        defer { soma_conv_destroy(conv) }
+        func arranged(_ values: [Float], _ index: Int) -> [Float] {
+          operands >> index & 1 == 1 && channels[index] > 0 ? last(values, channels[index]) : values
+        }
+        var result = [Float](repeating: .nan, count: expected.count)
+        #expect(soma_conv_execute(conv, arranged(first, 0), arranged(second, 1), &result) == 0)
+        let difference = relativeDifference(result.map(Double.init), arranged(expected, 2).map(Double.init))
+        #expect(difference < 2e-6, "role \(role.rawValue), operands \(operands)")
+      }
+    }
   }
 
   /// The shapes that networks are made of must not fall back to the slower reference.

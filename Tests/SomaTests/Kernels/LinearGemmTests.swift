@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import Testing
 
@@ -65,6 +66,48 @@ private let sizes: [(m: Int, n: Int, k: Int)] = [
         }
       }
     }
+  }
+
+  /// More rows, columns and depth than the blocks that are packed at a time, none a multiple of a tile.
+  @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])
+  func largeProductsFollowTheDefinition(transposeA: Bool, transposeB: Bool) {
+    soma_single_threaded_libraries()
+    var random = LinearRandom(3)
+    let (m, n, k) = (101, 509, 171)
+    let a = random.floats(m * k).map(Double.init)
+    let b = random.floats(k * n).map(Double.init)
+    let (lda, ldb) = (transposeA ? m : k, transposeB ? k : n)
+    let start = random.floats(m * n).map(Double.init)
+    let expected = product(transposeA, transposeB, m, n, k, -0.5, a, lda, b, ldb, 1, start, n)
+    var double = start
+    var single = start.map { Float($0) }
+    let (ta, tb): (Int32, Int32) = (transposeA ? 1 : 0, transposeB ? 1 : 0)
+    #expect(soma_gemm(SOMA_F64, ta, tb, m, n, k, -0.5, a, lda, b, ldb, 1, &double, n) == 0)
+    let (x, y) = (a.map { Float($0) }, b.map { Float($0) })
+    #expect(soma_gemm(SOMA_F32, ta, tb, m, n, k, -0.5, x, lda, y, ldb, 1, &single, n) == 0)
+    let worst = zip(double, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    let worstSingle = zip(single, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+    #expect(worst <= 2.3e-16 * Double(k + 4))
+    #expect(worstSingle <= 6e-8 * Double(k + 4))
+  }
+
+  /// A caller may divide a double product over threads by rows without changing a bit. OpenBLAS, which serves machines
+  /// without AVX-512, does not promise that.
+  @Test(.enabled(if: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.contains("avx512vl") == true))
+  func partsOfADoubleProductHaveTheBitsOfTheWhole() {
+    var random = LinearRandom(4)
+    let (m, n, k) = (90, 130, 400)
+    let a = random.doubles(m * k)
+    let b = random.doubles(k * n)
+    var whole = [Double](repeating: 0, count: m * n)
+    var parts = whole
+    #expect(soma_gemm(SOMA_F64, 0, 0, m, n, k, 1, a, k, b, n, 0, &whole, n) == 0)
+    for (first, count) in [(0, 45), (45, 3), (48, 42)] {
+      var part = [Double](repeating: 0, count: count * n)
+      #expect(soma_gemm(SOMA_F64, 0, 0, count, n, k, 1, Array(a[(first * k)...]), k, b, n, 0, &part, n) == 0)
+      parts.replaceSubrange((first * n)..<((first + count) * n), with: part)
+    }
+    #expect(parts == whole)
   }
 
   @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])

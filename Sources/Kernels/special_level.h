@@ -1,0 +1,64 @@
+// Template: the error function and its inverse, and the completion of SLEEF's functions.
+
+/// x (1 + P(x^2)) near zero; farther 1 - e^(t Q(t)) with t Q(t) = log erfc(t), where an error of erfc weighs little.
+ALWAYS_INLINE V_f32 LEVEL(erf_f32)(V_f32 x) {
+  V_f32 p = POLYNOMIAL(f32, x * x - 0.43245f, 8.334718615209905e-05f, -0.0005972099893030542f, 0.0036752461745109743f,
+                       -0.019250038279398068f, 0.08321225425657243f, -0.2920551128132562f, -0.015176778818826024f);
+  V_f32 near = FMA(x, p, x), u = ABS(x);
+  u = u > 4 ? (V_f32)4 : u;
+  V_f32 q = POLYNOMIAL(f32, u - 2.465f, 1.0625165956351633e-06f, -1.6355241391867715e-05f, 0.0001236430475186583f,
+                       -0.0007416320676998671f, 0.004064361862060403f, -0.021185370225906754f, -0.8905136056404425f,
+                       -3.091532411201138f);
+  V_f32 far = 1 - LEVEL(exp_f32)(u * q);
+  return ABS(x) < 0.93f ? near : COPYSIGN(far, x);
+}
+
+/// erf^-1(x) / x as a function of w = -log(1 - x^2), in three pieces by Chebyshev interpolation; relative error 3e-10.
+/// (The variable is Giles' "Approximating the erfinv function", 2010; the pieces and the coefficients are not.)
+ALWAYS_INLINE V_f64 LEVEL(erf_inverse_ratio)(V_f64 w) {
+  V_f64 t = w - 3;
+  V_f64 p = POLYNOMIAL(f64, t, 1.2732868700624292e-12, -1.4563269630773788e-11, -1.48666180578682e-11,
+    1.0684025387667025e-09, -5.5654659371024445e-09, -2.3407992568788055e-08, 4.502891203278818e-07,
+    -1.7489187809627485e-06, -1.2716873090583234e-05, 0.00019506272533632716, -0.0008361815249746705,
+    -0.005738136016107892, 0.24163040414304734, 1.6235420065379758);
+  W_f64 far = w > 6;
+  if (!ANY(far)) return p;
+  V_f64 s = __builtin_elementwise_sqrt(w);
+  t = s - 3.349744871391589;
+  V_f64 q = POLYNOMIAL(f64, t, 7.786674522614228e-06, -3.089333864809644e-05, 3.355297319636023e-05,
+    6.349343608563442e-05, -0.00031884583208754107, 0.0007182486628404642, -0.0011894383005891893,
+    0.0017793483437302051, -0.002907462411033308, 0.004381757150775902, 1.0062275558056968, 3.1842049804248953);
+  p = far ? q : p;
+  far = s > 4.25;
+  if (!ANY(far)) return p;
+  t = s - 5.225;
+  q = POLYNOMIAL(f64, t, 1.638680048214338e-07, -7.544466283099919e-07, 3.2136945530986466e-06,
+                 -1.4438350406580702e-05, 5.693691321783451e-05, -0.00015566614795891316, -0.00026286063261749307,
+                 1.0102086098029355, 5.0772147179879035);
+  return far ? q : p;
+}
+
+/// The approximation for |x| < 1, NaN beyond.
+ALWAYS_INLINE V_f64 LEVEL(erf_inverse_rough)(V_f64 x) {
+  V_f64 w = -LEVEL(log_f64)((1 - x) * (1 + x));
+  return x * LEVEL(erf_inverse_ratio)(w);
+}
+
+// SLEEF cuts these off before their values overflow, and some lose the last bits of subnormal numbers.
+#define COMPLETE(T, least, asinh_end, lgamma_end)                                                                 \
+  ALWAYS_INLINE V_##T LEVEL(complete_tan_##T)(V_##T x, V_##T y) { return ABS(x) < least ? x : y; }                 \
+  ALWAYS_INLINE V_##T LEVEL(complete_asinh_##T)(V_##T x, V_##T y) {                                               \
+    W_##T far = ABS(x) > asinh_end;                                                                               \
+    y = ABS(x) < least ? x : y;                                                                                   \
+    return ANY(far) ? (far ? COPYSIGN(LEVEL(log_##T)(ABS(x)) + (T)0.69314718055994531, x) : y) : y;               \
+  }                                                                                                               \
+  ALWAYS_INLINE V_##T LEVEL(complete_acosh_##T)(V_##T x, V_##T y) {                                               \
+    W_##T far = x > asinh_end;                                                                                    \
+    return ANY(far) ? (far ? LEVEL(log_##T)(x) + (T)0.69314718055994531 : y) : y;                                 \
+  }                                                                                                               \
+  ALWAYS_INLINE V_##T LEVEL(complete_lgamma_##T)(V_##T x, V_##T y) {                                              \
+    W_##T far = x > lgamma_end;                                                                                   \
+    return ANY(far) ? (far ? x * (LEVEL(log_##T)(x) - 1) : y) : y;                                                \
+  }
+COMPLETE(f32, 0x1p-100f, 0x1p60f, 1e30f)
+COMPLETE(f64, 0x1p-1000, 0x1p500, 1e300)
