@@ -150,8 +150,9 @@ extension Tensor {
 
   public enum Interpolation: Sendable { case nearest, linear }
 
-  /// The last `size.count` axes resampled; pixel centres at half-integers (`align_corners = false`).
-  public func resized(_ size: [Int], _ method: Interpolation = .linear) -> Tensor {
+  /// The last `size.count` axes resampled; pixel centres at half-integers, or with `alignsCorners` (linear only) the outer
+  /// pixels' centres on each other.
+  public func resized(_ size: [Int], _ method: Interpolation = .linear, alignsCorners: Bool = false) -> Tensor {
     var result = self
     for (i, target) in size.enumerated() {
       let axis = rank - size.count + i
@@ -163,7 +164,8 @@ extension Tensor {
       case .nearest:
         result = result.take(Tensor((0..<target).map { Int32(Swift.min(n - 1, Int(Double($0) * scale))) }), axis: axis)
       case .linear:
-        let centers = (0..<target).map { Swift.max(0, (Double($0) + 0.5) * scale - 0.5) }
+        let step = target > 1 ? Double(n - 1) / Double(target - 1) : 0
+        let centers = (0..<target).map { alignsCorners ? Double($0) * step : Swift.max(0, (Double($0) + 0.5) * scale - 0.5) }
         let low = centers.map { Swift.min(n - 1, Int($0)) }
         let weights = Tensor(zip(centers, low).map { $0 - Double($1) }).cast(to: floating().dtype)
         let a = result.floating().take(Tensor(low.map { Int32($0) }), axis: axis)
