@@ -21,7 +21,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
@@ -36,7 +35,9 @@ let package = Package(
     system("CJPEG", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
     system("CZlib", apt: "zlib1g-dev", brew: "zlib"),
 
-    .target(name: "Kernels", dependencies: ["CDNNL", "CSLEEF", "CLAPACK"]),
+    .target(
+      name: "Kernels", dependencies: ["CDNNL", "CSLEEF", "CLAPACK"],
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("sleef"), .linkedLibrary("openblas")]),
     .target(name: "Soma", dependencies: ["Kernels"], swiftSettings: settings),
     .target(name: "SomaNetworks", dependencies: ["Soma"], swiftSettings: settings),
     .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),

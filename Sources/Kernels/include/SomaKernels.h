@@ -7,5 +7,6 @@
 #include "soma_elementwise.h"
 #include "soma_structure.h"
 #include "soma_linear.h"
+#include "soma_fused.h"
 
 #endif

@@ -5,12 +5,15 @@
 #include "soma_elementwise.h"
 
 /// `C = alpha op(A) op(B) + beta C`, row-major, op = transpose when the flag is set; op(A) is m×k, op(B) k×n; leading
-/// dimensions in elements. F32 by oneDNN, F64 by OpenBLAS, always on the calling thread only. I32/I64 by a blocked loop
-/// that wraps (alpha 1, beta 0 or 1). Returns 0, or a negative number if the library refuses.
+/// dimensions in elements. Always on the calling thread only. F32 by oneDNN; F64 and tiny F32 by own AVX-512 loops (F64
+/// without AVX-512 by OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1). Returns 0, or a negative
+/// number if the arguments make no sense or the library refuses. The first large F64 product on a thread allocates its
+/// packing blocks (0.7 MB); oneDNN allocates and frees 74 KB in each larger F32 product.
 int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
               const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
 
-/// Must be called once on each thread before products or convolutions: pins oneDNN and OpenBLAS to one thread there.
+/// Must be called once on each thread before products: pins oneDNN and OpenBLAS to one thread there. Cheap to repeat.
+/// Convolutions and factorizations call it themselves.
 void soma_single_threaded_libraries(void);
 
 typedef enum { SOMA_CONV_OUTPUT, SOMA_CONV_INPUT, SOMA_CONV_KERNEL } soma_conv_role;
@@ -31,8 +34,13 @@ typedef struct soma_conv soma_conv;
 /// Allocates. NULL if the library refuses the shape; then use `soma_convolve_reference`.
 /// F32 by oneDNN with layouts it likes (reorders inside, in its own scratch memory, allocated here).
 soma_conv *soma_conv_create(soma_conv_role role, const soma_conv_shape *shape);
+/// The same with some operands' channels last ([n, spatial, channels] instead of [n, channels, spatial]), which the
+/// library can mostly compute without a reorder. `operands` is the sum of 1 (first), 2 (second) and 4 (result); what is
+/// a kernel stays row-major whatever its bit. The result has the same meaning, but not the same bits, in every layout.
+soma_conv *soma_conv_create_channels_last(soma_conv_role role, const soma_conv_shape *shape, int operands);
 void soma_conv_destroy(soma_conv *conv);
-/// Not re-entrant for one `soma_conv`. Allocates nothing. Uses the calling thread only.
+/// Not re-entrant for one `soma_conv`. Allocates no arrays (oneDNN itself makes and drops about 18 small objects). Uses
+/// the calling thread only.
 int soma_conv_execute(soma_conv *conv, const void *first, const void *second, void *result);
 /// Bytes held by the object.
 size_t soma_conv_memory(const soma_conv *conv);

@@ -2,7 +2,7 @@ extension Tensor {
   /// A tensor of `values` in row-major order; one axis unless a shape is given.
   public init<Element: TensorElement>(_ values: [Element], shape: Shape? = nil) {
     let shape = shape ?? [values.count]
-    precondition(
+    require(
       shape.elementCount == values.count, "\(values.count) values do not fill a tensor of shape \(shape)")
     self.init(shape: shape, dtype: Element.dtype, source: .concrete(Storage(values)))
   }
@@ -10,7 +10,7 @@ extension Tensor {
   /// A matrix from its rows, which must be equally long.
   public init<Element: TensorElement>(_ rows: [[Element]]) {
     let width = rows.first?.count ?? 0
-    precondition(rows.allSatisfy { $0.count == width }, "the rows of a matrix have the same length")
+    require(rows.allSatisfy { $0.count == width }, "the rows of a matrix have the same length")
     self.init(rows.flatMap { $0 }, shape: [rows.count, width])
   }
 
@@ -21,7 +21,7 @@ extension Tensor {
 
   /// A tensor from raw row-major bytes in the machine's byte order.
   public init(bytes: [UInt8], shape: Shape, dtype: DType) {
-    precondition(
+    require(
       bytes.count == shape.elementCount * dtype.size,
       "\(bytes.count) bytes do not fill a \(dtype) tensor of shape \(shape)")
     self.init(shape: shape, dtype: dtype, source: .concrete(Storage(bytes)))
@@ -47,7 +47,7 @@ extension Tensor {
   /// The only element.
   /// - Precondition: there is exactly one.
   public func item<Element: TensorElement>(as type: Element.Type = Element.self) -> Element {
-    precondition(count == 1, "item() wants one element; the shape is \(shape)")
+    require(count == 1, "item() wants one element; the shape is \(shape)")
     return array(of: Element.self)[0]
   }
 

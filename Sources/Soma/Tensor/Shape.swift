@@ -3,9 +3,11 @@ public struct Shape: Hashable, Sendable, Codable, RandomAccessCollection, Expres
   public var dimensions: [Int]
 
   public init(_ dimensions: [Int]) {
-    precondition(dimensions.allSatisfy { $0 >= 0 }, "a shape has no negative axis: \(dimensions)")
+    require(dimensions.allSatisfy { $0 >= 0 }, "a shape has no negative axis: \(dimensions)")
     self.dimensions = dimensions
   }
+
+  public init(_ dimensions: some Sequence<Int>) { self.init(Array(dimensions)) }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
@@ -25,7 +27,7 @@ public struct Shape: Hashable, Sendable, Codable, RandomAccessCollection, Expres
 
   /// The length of the innermost axis.
   public var last: Int {
-    precondition(rank > 0, "a scalar has no last axis")
+    require(rank > 0, "a scalar has no last axis")
     return dimensions[rank - 1]
   }
 
@@ -39,7 +41,7 @@ public struct Shape: Hashable, Sendable, Codable, RandomAccessCollection, Expres
   /// The non-negative index of `axis`, which may count from the end.
   /// - Precondition: `-rank <= axis < rank`.
   public func normalized(axis: Int) -> Int {
-    precondition(axis >= -rank && axis < rank, "axis \(axis) of a tensor of shape \(self)")
+    require(axis >= -rank && axis < rank, "axis \(axis) of a tensor of shape \(self)")
     return axis < 0 ? axis + rank : axis
   }
 

@@ -34,7 +34,7 @@ public struct Tensor: Sendable {
   ///   cannot look at values, only compute with them.
   var storage: Storage {
     guard case .concrete(let storage) = source else {
-      preconditionFailure("the elements of a traced tensor of shape \(shape) are not known while tracing")
+      fatalError("the elements of a traced tensor of shape \(shape) are not known while tracing")
     }
     return storage
   }

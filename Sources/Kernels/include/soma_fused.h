@@ -1,0 +1,48 @@
+// Chains of elementwise operations and reductions of rows, evaluated block by block in cache.
+#ifndef SOMA_FUSED_H
+#define SOMA_FUSED_H
+
+#include "soma_structure.h"
+
+typedef enum { SOMA_LEVEL_SCALAR, SOMA_LEVEL_ROW, SOMA_LEVEL_ELEMENT } soma_level;
+
+/// Where an operand of a block lies: `slot` < 0 means the scratch memory; else `pointers[slot]`, advanced to the block's
+/// first row or element.
+typedef struct {
+  int32_t slot;
+  int32_t size;
+  int32_t level;
+  int64_t offset;
+} soma_ref;
+
+/// A tensor read through strides (in elements) as if it had the block's shape: a broadcast or a slice.
+typedef struct {
+  int32_t rank;
+  int64_t dims[8], strides[8];
+} soma_view;
+
+typedef enum { SOMA_FUSED_MAP, SOMA_FUSED_POLYGAMMA, SOMA_FUSED_LOAD, SOMA_FUSED_EXPAND, SOMA_FUSED_REDUCE, SOMA_FUSED_FILL } soma_fused_kind;
+
+typedef struct {
+  soma_fused_kind kind;
+  /// ROW: as many elements as the block has rows; ELEMENT: rows times n.
+  soma_level level;
+  soma_map map;
+  soma_ref out, a, b, c;
+  /// The reduction, or the order of polygamma.
+  int32_t op;
+  soma_dtype dtype;
+  soma_view view;
+} soma_instruction;
+
+typedef struct {
+  const soma_instruction *prologue, *body;
+  int32_t prologue_count, body_count;
+  /// Elements of a row, and rows of a block.
+  size_t n, block_rows;
+} soma_fused_program;
+
+/// Evaluates rows `first ..< last`. `scratch` belongs to this call.
+void soma_run_fused(const soma_fused_program *program, void *const *pointers, void *scratch, size_t first, size_t last);
+
+#endif

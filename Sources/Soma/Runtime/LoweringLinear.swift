@@ -1,0 +1,346 @@
+import Kernels
+import Synchronization
+
+/// How a product reads one operand as a batch of matrices: in place if some order of strides allows, else from a copy.
+private final class MatrixView: @unchecked Sendable {
+  let isTransposed: Bool
+  let leadingDimension: Int
+  /// Where each matrix of the batch begins, in elements.
+  let offsets: UnsafeMutablePointer<Int>
+  let batches: Int
+  let copy: StridedCopy?
+  let copiedBytes: Int
+  private let size: Int
+
+  init(_ type: TensorType, batch: [Int], rows: [Int], columns: [Int]) {
+    let shape = type.shape
+    let strides = shape.strides
+    size = type.dtype.size
+    func merged(_ axes: [Int]) -> (count: Int, stride: Int)? {
+      var result = (count: 1, stride: 0)
+      for axis in axes where shape[axis] != 1 {
+        if result.count == 1 {
+          result = (shape[axis], strides[axis])
+        } else if result.stride == strides[axis] * shape[axis] {
+          result = (result.count * shape[axis], strides[axis])
+        } else {
+          return nil
+        }
+      }
+      return result
+    }
+    var batchOffsets = [0]
+    for axis in batch {
+      batchOffsets = batchOffsets.flatMap { base in (0..<shape[axis]).map { base + $0 * strides[axis] } }
+    }
+    if let r = merged(rows), let c = merged(columns) {
+      if (c.stride == 1 || c.count == 1) && (r.count == 1 || r.stride >= c.count) {
+        (isTransposed, leadingDimension) = (false, Swift.max(r.count == 1 ? c.count : r.stride, 1))
+        copy = nil
+      } else if (r.stride == 1 || r.count == 1) && (c.count == 1 || c.stride >= r.count) {
+        (isTransposed, leadingDimension) = (true, Swift.max(c.count == 1 ? r.count : c.stride, 1))
+        copy = nil
+      } else {
+        (isTransposed, leadingDimension) = (false, Swift.max(c.count, 1))
+        copy = MatrixView.copying(type, batch + rows + columns)
+      }
+    } else {
+      isTransposed = false
+      leadingDimension = Swift.max(columns.reduce(1) { $0 * shape[$1] }, 1)
+      copy = MatrixView.copying(type, batch + rows + columns)
+    }
+    if copy != nil {
+      let block = (rows + columns).reduce(1) { $0 * shape[$1] }
+      batchOffsets = batchOffsets.indices.map { $0 * block }
+    }
+    copiedBytes = copy == nil ? 0 : (type.byteCount + 63) & ~63
+    batches = batchOffsets.count
+    offsets = .allocate(capacity: Swift.max(1, batches))
+    for (i, offset) in batchOffsets.enumerated() { offsets[i] = offset }
+  }
+
+  deinit { offsets.deallocate() }
+
+  private static func copying(_ type: TensorType, _ order: [Int]) -> StridedCopy {
+    let output = Shape(order.map { type.shape[$0] })
+    let strides = type.shape.strides
+    return StridedCopy(
+      size: type.dtype.size, dimensions: output.dimensions, outStrides: output.strides,
+      inStrides: order.map { strides[$0] })
+  }
+
+  /// Where part of a matrix begins: `row` rows and `column` columns in.
+  @inline(__always)
+  func address(_ base: UnsafeRawPointer, _ batch: Int, row: Int = 0, column: Int = 0) -> UnsafeRawPointer {
+    let offset = isTransposed ? column * leadingDimension + row : row * leadingDimension + column
+    return base + (offsets[batch] + offset) * size
+  }
+}
+
+/// Multiply-adds below which a product is not worth a second thread.
+private let productGrain = 400_000
+
+func lowerDot(_ dot: Dot, _ left: TensorType, _ right: TensorType) -> Kernel {
+  let leftFree = dot.leftFree(rank: left.shape.rank)
+  let rightFree = dot.rightFree(rank: right.shape.rank)
+  let m = leftFree.reduce(1) { $0 * left.shape[$1] }
+  let n = rightFree.reduce(1) { $0 * right.shape[$1] }
+  let k = dot.leftContracted.reduce(1) { $0 * left.shape[$1] }
+  // The contracted axes may run in another order on each side: take the order of the side where they are merged.
+  let a = MatrixView(left, batch: dot.leftBatch, rows: leftFree, columns: dot.leftContracted)
+  let b = MatrixView(right, batch: dot.rightBatch, rows: dot.rightContracted, columns: rightFree)
+  let batches = a.batches
+  let size = left.dtype.size
+  let code = left.dtype.code
+  let work = m * n * k
+  return Kernel(scratch: a.copiedBytes + b.copiedBytes) { p in
+    guard batches * m * n > 0 else { return }
+    var (x, y) = (UnsafeRawPointer(p[1]), UnsafeRawPointer(p[2]))
+    if let copy = a.copy {
+      copy.run(p[3], x)
+      x = UnsafeRawPointer(p[3])
+    }
+    if let copy = b.copy {
+      copy.run(p[3] + a.copiedBytes, y)
+      y = UnsafeRawPointer(p[3] + a.copiedBytes)
+    }
+    if batches > 1 {
+      Parallel.split(batches, grain: Swift.max(1, productGrain / Swift.max(1, work))) { part in
+        for i in part {
+          _ = soma_gemm(
+            code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, m, n, k, 1, a.address(x, i), a.leadingDimension,
+            b.address(y, i), b.leadingDimension, 0, p[0] + i * m * n * size, n)
+        }
+      }
+    } else if m >= n || m >= 256 {
+      Parallel.split(m, grain: Swift.max(1, productGrain / Swift.max(1, n * k)), alignment: 16) { part in
+        _ = soma_gemm(
+          code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, part.count, n, k, 1,
+          a.address(x, 0, row: part.lowerBound), a.leadingDimension, b.address(y, 0), b.leadingDimension, 0,
+          p[0] + part.lowerBound * n * size, n)
+      }
+    } else {
+      Parallel.split(n, grain: Swift.max(1, productGrain / Swift.max(1, m * k)), alignment: 16) { part in
+        _ = soma_gemm(
+          code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, m, part.count, k, 1, a.address(x, 0),
+          a.leadingDimension, b.address(y, 0, column: part.lowerBound), b.leadingDimension, 0,
+          p[0] + part.lowerBound * size, n)
+      }
+    }
+  }
+}
+
+// MARK: - Convolution
+
+/// A convolution's library objects: the batch divided in parts that can run side by side.
+private final class ConvolutionParts: @unchecked Sendable {
+  let handles: [OpaquePointer]
+
+  init?(_ role: soma_conv_role, _ shapes: [soma_conv_shape]) {
+    var handles: [OpaquePointer] = []
+    for var shape in shapes {
+      guard let handle = soma_conv_create(role, &shape) else {
+        handles.forEach { soma_conv_destroy($0) }
+        return nil
+      }
+      handles.append(handle)
+    }
+    self.handles = handles
+  }
+
+  deinit { handles.forEach { soma_conv_destroy($0) } }
+}
+
+private final class Pool<Element: AnyObject & Sendable>: Sendable {
+  private let free = Mutex<[Element]>([])
+  private let make: @Sendable () -> Element?
+  init(_ make: @escaping @Sendable () -> Element?) { self.make = make }
+  func take() -> Element? { free.withLock { $0.popLast() } ?? make() }
+  func give(_ element: Element) { free.withLock { $0.append(element) } }
+}
+
+func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType) -> Kernel {
+  let (first, second) = (inputs[0], inputs[1])
+  let batch = first.shape[0]
+  let channels: (input: Int, output: Int)
+  switch role {
+  case .output: channels = (first.shape[1], second.shape[0])
+  case .input: channels = (output.shape[1], first.shape[1])
+  case .kernel: channels = (first.shape[1], second.shape[1])
+  }
+  func triple(_ values: [Int]) -> (Int64, Int64, Int64) {
+    let padded = values.map(Int64.init) + [Int64](repeating: 1, count: 3 - values.count)
+    return (padded[0], padded[1], padded[2])
+  }
+  func zeroPadded(_ values: [Int]) -> (Int64, Int64, Int64) {
+    let padded = values.map(Int64.init) + [Int64](repeating: 0, count: 3 - values.count)
+    return (padded[0], padded[1], padded[2])
+  }
+  func shape(_ n: Int) -> soma_conv_shape {
+    soma_conv_shape(
+      rank: Int32(c.kernelSize.count), n: Int64(n), c: Int64(channels.input), o: Int64(channels.output),
+      groups: Int64(c.groups), in: triple(c.inputSize), taps: triple(c.kernelSize), out: triple(c.outputSize),
+      stride: triple(c.strides), dilation: triple(c.dilations), low: zeroPadded(c.low), high: zeroPadded(c.high))
+  }
+  let dtype = first.dtype
+  let size = dtype.size
+  let code: soma_conv_role =
+    switch role {
+    case .output: SOMA_CONV_OUTPUT
+    case .input: SOMA_CONV_INPUT
+    case .kernel: SOMA_CONV_KERNEL
+    }
+  let bytes = output.byteCount
+  guard batch > 0, output.shape.elementCount > 0 else {
+    return Kernel { p in p[0].initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+  }
+
+  // The parts depend on the shape and the machine, not on the threads in use, so neither do the bits.
+  let parts = Swift.min(batch, Swift.min(Parallel.cores, 16))
+  let bounds = (0...parts).map { batch * $0 / parts }
+  let shapes = (0..<parts).map { shape(bounds[$0 + 1] - bounds[$0]) }
+  let firstStride = first.shape.elementCount / batch * size
+  let secondStride = role == .kernel ? second.shape.elementCount / batch * size : 0
+  let resultStride = role == .kernel ? bytes : output.shape.elementCount / batch * size
+  let partial = (bytes + 63) & ~63
+
+  if dtype == .float32, let trial = ConvolutionParts(code, shapes) {
+    let pool = Pool<ConvolutionParts> { ConvolutionParts(code, shapes) }
+    pool.give(trial)
+    let sum = soma_binary_map(SOMA_ADD, dtype.code)!
+    let elements = output.shape.elementCount
+    return Kernel(scratch: role == .kernel ? partial * (parts - 1) : 0) { p in
+      guard let objects = pool.take() else { fatalError("out of memory for a convolution") }
+      Parallel.split(parts, grain: 1) { range in
+        for i in range {
+          let result =
+            role == .kernel ? (i == 0 ? p[0] : p[3] + (i - 1) * partial) : p[0] + bounds[i] * resultStride
+          let status = soma_conv_execute(
+            objects.handles[i], p[1] + bounds[i] * firstStride, p[2] + bounds[i] * secondStride, result)
+          require(status == 0, "a convolution failed with status \(status)")
+        }
+      }
+      if role == .kernel {
+        for i in 1..<Swift.max(1, parts) where i < parts {
+          sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements)
+        }
+      }
+      pool.give(objects)
+    }
+  }
+  require(dtype != .bfloat16 && dtype != .int8 && dtype != .uint8, "convolution is not defined for \(dtype)")
+  var whole = shape(batch)
+  let scratch = soma_convolve_scratch(code, dtype.code, &whole)
+  let description = whole
+  return Kernel(scratch: scratch) { p in
+    soma_single_threaded_libraries()
+    var description = description
+    let status = soma_convolve_reference(code, dtype.code, &description, p[1], p[2], p[0], p[3])
+    require(status == 0, "a convolution failed with status \(status)")
+  }
+}
+
+// MARK: - Fourier
+
+private final class FourierPlan: @unchecked Sendable {
+  let handle: OpaquePointer
+  let scratch: Int
+  init(_ dtype: DType, _ length: Int) {
+    guard let handle = soma_fft_create(dtype.code, length) else { fatalError("out of memory for a transform") }
+    self.handle = handle
+    scratch = (soma_fft_scratch(handle) + 63) & ~63
+  }
+  deinit { soma_fft_destroy(handle) }
+}
+
+func lowerFourier(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorType]) -> Kernel {
+  let dtype = inputs[0].dtype
+  let size = dtype.size
+  let workers = Parallel.cores
+  @Sendable func grain(_ n: Int, _ inner: Int) -> Int { Swift.max(1, 4096 / Swift.max(1, n * inner)) }
+  switch primitive {
+  case .fourier(let inverse, let axis):
+    let (outer, n, inner) = inputs[0].shape.split(at: axis)
+    guard outer * n * inner > 0 else { return Kernel { _ in } }
+    let plan = FourierPlan(dtype, n)
+    return Kernel(scratch: plan.scratch * workers) { p in
+      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
+        let offset = part.lowerBound * n * inner * size
+        soma_fft_complex(
+          plan.handle, inverse ? 1 : 0, p[0] + offset, p[1] + offset, p[2] + offset, p[3] + offset, part.count, inner,
+          p[4] + worker * plan.scratch)
+      }
+    }
+  case .realFourier(let axis):
+    let (outer, n, inner) = inputs[0].shape.split(at: axis)
+    let plan = FourierPlan(dtype, n)
+    return Kernel(scratch: plan.scratch * workers) { p in
+      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
+        let out = part.lowerBound * (n / 2 + 1) * inner * size
+        soma_fft_real(
+          plan.handle, p[0] + out, p[1] + out, p[2] + part.lowerBound * n * inner * size, part.count, inner,
+          p[3] + worker * plan.scratch)
+      }
+    }
+  case .inverseRealFourier(let axis, let n):
+    let (outer, bins, inner) = inputs[0].shape.split(at: axis)
+    let plan = FourierPlan(dtype, n)
+    return Kernel(scratch: plan.scratch * workers) { p in
+      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
+        let offset = part.lowerBound * bins * inner * size
+        soma_fft_real_inverse(
+          plan.handle, p[0] + part.lowerBound * n * inner * size, p[1] + offset, p[2] + offset, part.count, inner,
+          p[3] + worker * plan.scratch)
+      }
+    }
+  default:
+    fatalError("\(primitive.name) is no Fourier transform")
+  }
+}
+
+// MARK: - Factorizations
+
+func lowerFactorization(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorType]) -> Kernel {
+  let dtype = inputs[0].dtype
+  let code = dtype.code
+  let size = dtype.size
+  let (batch, m, n) = inputs[0].shape.asMatrices
+  let count = batch.elementCount
+  let strides = (outputs + inputs).map { $0.shape.elementCount / Swift.max(1, count) * size }
+  /// Calls `body` for each matrix with the addresses of its outputs and inputs.
+  func each(
+    _ op: soma_factorization?, _ body: @escaping @Sendable (Kernel.Pointers, _ offset: (Int) -> UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
+  ) -> Kernel {
+    let scratch = op.map { (soma_lapack_scratch($0, code, m, columns) + 63) & ~63 } ?? 0
+    let workers = Parallel.cores
+    return Kernel(scratch: Swift.max(64, scratch * workers)) { p in
+      Parallel.splitNumbered(count, grain: Swift.max(1, 20_000 / Swift.max(1, m * m * n))) { worker, part in
+        for i in part { body(p, { p[$0] + i * strides[$0] }, p[strides.count] + worker * scratch) }
+      }
+    }
+  }
+  var columns: Int {
+    switch primitive {
+    case .solve, .triangularSolve: inputs[1].shape[-1]
+    default: n
+    }
+  }
+  let right = columns
+  switch primitive {
+  case .cholesky: return each(SOMA_CHOLESKY) { _, at, s in _ = soma_cholesky(code, at(0), at(1), n, s) }
+  case .triangularSolve(let lower, let transposed, let unit):
+    return each(nil) { _, at, _ in
+      _ = soma_triangular_solve(
+        code, lower ? 1 : 0, transposed ? 1 : 0, unit ? 1 : 0, at(0), at(1), at(2), n, right)
+    }
+  case .symmetricEigen: return each(SOMA_EIGH) { _, at, s in _ = soma_eigh(code, at(0), at(1), at(2), n, s) }
+  case .singularValues: return each(SOMA_SVD) { _, at, s in _ = soma_svd(code, at(0), at(1), at(2), at(3), m, n, s) }
+  case .qr: return each(SOMA_QR) { _, at, s in _ = soma_qr(code, at(0), at(1), at(2), m, n, s) }
+  case .solve(let transposed):
+    return each(SOMA_SOLVE) { _, at, s in _ = soma_solve(code, transposed ? 1 : 0, at(0), at(1), at(2), n, right, s) }
+  case .logDeterminant:
+    return each(SOMA_LOG_DETERMINANT) { _, at, s in _ = soma_log_determinant(code, at(0), at(1), at(2), n, s) }
+  default:
+    fatalError("\(primitive.name) is no factorization")
+  }
+}

@@ -1,0 +1,48 @@
+import Soma
+
+/// A part of a network: hyper-parameters, and a function of a tensor that declares its parameters in the scope.
+///
+/// ```swift
+/// struct Block: Layer {
+///   var units: Int
+///   func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
+///     x + Dense(units)(x, scope["dense"]).tanh()
+///   }
+/// }
+/// ```
+public protocol Layer: Sendable {
+  func forward(_ x: Tensor, _ scope: Scope) -> Tensor
+}
+
+extension Layer {
+  /// Applies the layer; graphs, costs and errors name the scope.
+  public func callAsFunction(_ x: Tensor, _ scope: Scope) -> Tensor { scope { forward(x, scope) } }
+
+  /// The variables for inputs of a type; sizes are inferred by running the layer without computing anything.
+  public func initialized(for input: TensorType, key: Key) -> Variables {
+    let scope = Scope(initializing: key)
+    _ = Graph.shapes(of: [input]) { [self($0[0], scope)] }
+    return scope.variables
+  }
+
+  /// The variables for inputs of a shape, `float32`.
+  public func initialized(for shape: Shape, key: Key) -> Variables {
+    initialized(for: TensorType(shape: shape), key: key)
+  }
+
+  /// The output, without training behaviour.
+  public func apply(_ variables: Variables, _ x: Tensor) -> Tensor { self(x, Scope(variables)) }
+
+  /// The output in training, and the variables with updated state.
+  public func applyTraining(_ variables: Variables, _ x: Tensor, key: Key?) -> (output: Tensor, variables: Variables) {
+    let scope = Scope(variables, isTraining: true, key: key)
+    let output = self(x, scope)
+    return (output, scope.variables)
+  }
+
+  /// The shape of the output for an input shape.
+  public func outputShape(for input: Shape, dtype: DType = .float32) -> Shape {
+    let scope = Scope(initializing: Key(0))
+    return Graph.shapes(of: [TensorType(shape: input, dtype: dtype)]) { [self($0[0], scope)] }[0].shape
+  }
+}

@@ -1,0 +1,103 @@
+import Soma
+
+/// Where a layer finds its parameters, state and randomness while it runs. A layer declares what it uses in the place
+/// where it uses it; the first run with `initialize` makes the tensors, later runs look them up.
+public final class Scope {
+  /// The names of the enclosing layers, joined by `/`; empty at the top.
+  public let path: String
+  private let session: Session
+
+  /// What one run of a network shares.
+  private final class Session {
+    var variables: Variables
+    let isInitializing: Bool
+    let isTraining: Bool
+    let key: Key?
+    var usedKeys: [String: Int] = [:]
+
+    init(_ variables: Variables, isInitializing: Bool, isTraining: Bool, key: Key?) {
+      self.variables = variables
+      self.isInitializing = isInitializing
+      self.isTraining = isTraining
+      self.key = key
+    }
+  }
+
+  private init(_ path: String, _ session: Session) {
+    self.path = path
+    self.session = session
+  }
+
+  /// The scope of a run with known variables.
+  /// - Parameter key: the source of randomness; without it, layers that need randomness in training stop.
+  public convenience init(_ variables: Variables, isTraining: Bool = false, key: Key? = nil) {
+    self.init("", Session(variables, isInitializing: false, isTraining: isTraining, key: key))
+  }
+
+  /// The scope of a run that makes the variables.
+  public convenience init(initializing key: Key) {
+    self.init("", Session(Variables(), isInitializing: true, isTraining: false, key: key))
+  }
+
+  /// The variables as they are now: made, or with the state updated.
+  public var variables: Variables { session.variables }
+  /// Whether layers that behave otherwise in training (dropout, batch normalization) should do so.
+  public var isTraining: Bool { session.isTraining }
+  /// Whether this run makes the variables.
+  public var isInitializing: Bool { session.isInitializing }
+
+  /// The scope of a part. Two parts with the same scope share their parameters.
+  public subscript(name: String) -> Scope { Scope(path.isEmpty ? name : path + "/" + name, session) }
+  public subscript(index: Int) -> Scope { self[String(index)] }
+
+  private func full(_ name: String) -> String { path.isEmpty ? name : path + "/" + name }
+
+  /// A trained tensor.
+  public func parameter(
+    _ name: String, _ shape: Shape, _ initializer: Initializer, dtype: DType = .float32
+  ) -> Tensor {
+    find(full(name), shape, initializer, dtype, \.parameters)
+  }
+
+  /// A tensor that the forward pass keeps between runs, not trained.
+  public func state(_ name: String, _ shape: Shape, _ initializer: Initializer, dtype: DType = .float32) -> Tensor {
+    find(full(name), shape, initializer, dtype, \.state)
+  }
+
+  /// What `state` gives in the next run.
+  public func setState(_ name: String, _ value: Tensor) {
+    guard !session.isInitializing else { return }
+    require(session.variables.state[full(name)] != nil, "the state \(full(name)) was not declared")
+    session.variables.state[full(name)] = value.stopGradient()
+  }
+
+  private func find(
+    _ name: String, _ shape: Shape, _ initializer: Initializer, _ dtype: DType,
+    _ kind: WritableKeyPath<Variables, Parameters>
+  ) -> Tensor {
+    if let known = session.variables[keyPath: kind][name] {
+      require(
+        known.shape == shape, "\(name) has shape \(known.shape), the layer wants \(shape): was it made for another input?")
+      return known
+    }
+    guard session.isInitializing, let key = session.key else {
+      fatalError("\(name) is missing from the variables; was the network initialized with other settings?")
+    }
+    let tensor = untraced { initializer(shape, key: key.folding(name), dtype: dtype) }
+    session.variables[keyPath: kind][name] = tensor
+    return tensor
+  }
+
+  /// A key for this layer in this run; each call gives another.
+  public func key() -> Key {
+    guard let key = session.key else {
+      fatalError("\(path.isEmpty ? "the network" : path) needs randomness in training: pass a key")
+    }
+    let uses = session.usedKeys[path, default: 0]
+    session.usedKeys[path] = uses + 1
+    return key.folding("\(path)#\(uses)")
+  }
+
+  /// Runs a part so that graphs, costs and errors name it.
+  public func callAsFunction<Result>(_ body: () -> Result) -> Result { scoped(path, body) }
+}
