@@ -11,8 +11,10 @@ typedef f32 LEVEL(vh32) __attribute__((ext_vector_type(LANES_f64)));
 
 #if defined(__x86_64__) && !defined(SLEEF_f32)
 // Fusing would be a library call here.
+#define FUSES 0
 #define FMA(a, b, c) ((a) * (b) + (c))
 #else
+#define FUSES 1
 #define FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
 #endif
 
