@@ -63,7 +63,7 @@ let package = Package(
       swiftSettings: settings),
 
     .testTarget(
-      name: "SomaTests", dependencies: ["Soma", "Kernels"], swiftSettings: settings),
+      name: "SomaTests", dependencies: ["Soma", "Kernels"], exclude: ["Resources"], swiftSettings: settings),
     .testTarget(
       name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
     .testTarget(

@@ -193,6 +193,20 @@ struct Program: Sendable {
     fileprivate func pointers(_ first: Int) -> Kernel.Pointers { Kernel.Pointers(table + first) }
   }
 
+  /// The median time of each kernel over `repeats` runs, longest first.
+  func profile(_ context: Context, repeats: Int) -> [(kernel: String, milliseconds: Double)] {
+    var times = [[Double]](repeating: [], count: steps.count)
+    for _ in 0..<Swift.max(1, repeats) {
+      for i in 0..<steps.count {
+        let start = ContinuousClock.now
+        steps[i].kernel.run(context.pointers(firstSlots[i]))
+        let elapsed = ContinuousClock.now - start
+        times[i].append(Double(elapsed.components.attoseconds) * 1e-15 + Double(elapsed.components.seconds) * 1e3)
+      }
+    }
+    return zip(steps, times).map { ($0.name, $1.sorted()[$1.count / 2]) }.sorted { $0.1 > $1.1 }
+  }
+
   func run(_ context: Context) {
     for i in 0..<steps.count { steps[i].kernel.run(context.pointers(firstSlots[i])) }
   }
