@@ -4,12 +4,18 @@ import SomaNetworks
 /// A rule that changes parameters by their gradients, written as a function of tensors: traced, it becomes part of the one
 /// graph that is a training step.
 public protocol Optimizer: Sendable {
+  /// Whether a parameter changes at all; gradients of others are not computed.
+  func trains(_ path: String) -> Bool
   func initialState(_ parameters: Parameters) -> OptimizerState
   /// The parameters after one step, and the state for the next.
   /// - Parameter learningRate: a scalar
   func update(
     _ parameters: Parameters, gradients: Parameters, state: OptimizerState, learningRate: Tensor
   ) -> (Parameters, OptimizerState)
+}
+
+extension Optimizer {
+  public func trains(_ path: String) -> Bool { true }
 }
 
 /// What an optimizer remembers between steps.
@@ -116,9 +122,11 @@ public protocol ParameterwiseOptimizer: Optimizer {
 extension ParameterwiseOptimizer {
   public func group(of path: String) -> ParameterGroup? { groups.first { $0.matches(path) } }
 
+  public func trains(_ path: String) -> Bool { group(of: path)?.isFrozen != true }
+
   public func initialState(_ parameters: Parameters) -> OptimizerState {
     var state = OptimizerState()
-    for (name, tensor) in zip(parameters.names, parameters.leaves) where group(of: name)?.isFrozen != true {
+    for (name, tensor) in zip(parameters.names, parameters.leaves) where trains(name) {
       for (slot, value) in initialSlots(tensor) { state.slots[slot, default: Parameters()][name] = value }
     }
     return state
@@ -131,9 +139,8 @@ extension ParameterwiseOptimizer {
     nextState.step = state.step + 1
     let rate = learningRate.cast(to: .float64)
     for (name, tensor) in zip(parameters.names, parameters.leaves) {
+      guard trains(name), let gradient = gradients[name] else { continue }
       let group = group(of: name)
-      if group?.isFrozen == true { continue }
-      guard let gradient = gradients[name] else { continue }
       let factor = group?.learningRateFactor ?? 1
       let context = UpdateContext(
         step: nextState.step, rate: factor == 1 ? rate : rate * factor, dtype: tensor.dtype,
