@@ -42,6 +42,7 @@ public final class Trainer {
   var lastCheckpoint: String?
   private var loops: [[TensorType]: CompiledLoop<TrainingState, [Tensor], [Tensor]>] = [:]
   private var current: CompiledLoop<TrainingState, [Tensor], [Tensor]>?
+  private lazy var stepKey = Key(seed).folding("steps").words
   private(set) lazy var inference = Inference(network, loss, metrics, memoryLimit)
 
   public init(
@@ -156,8 +157,11 @@ public final class Trainer {
             break run
           }
         }
-        if let every = checkpoints?.everySteps, position.step % every == 0, position.batch < perEpoch {
-          try saveAndReport(onEvent)
+        if let every = checkpoints?.everySteps, position.step % every == 0, position.batch < perEpoch,
+          try saveAndReport(onEvent) == .stop
+        {
+          ending = .stopped
+          break run
         }
         if position.batch < perEpoch, position.step == total { break run }
       }
@@ -165,8 +169,8 @@ public final class Trainer {
       let summary = try summarize(validation, (clock.now - epochStart) / .seconds(1))
       epochStart = clock.now
       let isLast = observe(summary) == .stop
-      try saveAndReport(onEvent)
-      if try onEvent(.epoch(summary)) == .stop {
+      let afterSaving = try saveAndReport(onEvent)
+      if try onEvent(.epoch(summary)) == .stop || afterSaving == .stop {
         ending = .stopped
         break
       }
@@ -175,19 +179,21 @@ public final class Trainer {
         break
       }
     }
-    if ending == .completed, position.batch > 0 {
-      position.history.append(try summary(validation, (clock.now - epochStart) / .seconds(1)))
-      try saveAndReport(onEvent)
+    var summaries = position.history
+    if position.batch > 0, position.step > startStep {
+      // The run ended inside an epoch, which a later run goes on with.
+      summaries.append(try summary(validation, (clock.now - epochStart) / .seconds(1)))
+      _ = try saveAndReport(onEvent)
     }
     if earlyStopping?.restoresBest == true, best != nil, ending == .completed || ending == .stoppedEarly {
       isRestored = true
     }
-    return TrainingResult(epochs: position.history, ending: ending, steps: position.step)
+    return TrainingResult(epochs: summaries, ending: ending, steps: position.step)
   }
 
   /// One step on one batch.
   private func step(_ batch: Batch, rate: Double) throws -> (loss: Float, norm: Float) {
-    let input = [batch.features, batch.targets, Tensor(rate, dtype: .float64), Key(seed).folding("steps").words]
+    let input = [batch.features, batch.targets, Tensor(rate, dtype: .float64), stepKey]
     let loop = try loop(for: input)
     loop.load(input)
     loop.step()
@@ -277,11 +283,11 @@ public final class Trainer {
     return verdict
   }
 
-  private func saveAndReport(_ onEvent: (TrainingEvent) throws -> TrainingControl) throws {
-    guard let checkpoints else { return }
+  private func saveAndReport(_ onEvent: (TrainingEvent) throws -> TrainingControl) throws -> TrainingControl {
+    guard let checkpoints else { return .proceed }
     try save(to: checkpoints.path)
     lastCheckpoint = checkpoints.path
-    _ = try onEvent(.checkpoint(checkpoints.path))
+    return try onEvent(.checkpoint(checkpoints.path))
   }
 
   // MARK: Use
