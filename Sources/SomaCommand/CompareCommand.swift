@@ -55,12 +55,12 @@ struct CompareCommand: ParsableCommand {
     // The store first: what cannot be written should be known before minutes of work.
     let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
     let prepared = try PreparedData(try data.open(names.first), name: source)
-    let comparison = try Comparison(prepared, candidates: candidates, options: options)
+    let comparison = try FairComparison(prepared, candidates: candidates, options: options)
     if !output.quiet { announce(comparison) }
 
     let interruption = Interruption()
     let progress = ProgressLine(isQuiet: output.quiet)
-    let outcome: Comparison.Outcome
+    let outcome: FairComparison.Outcome
     do {
       outcome = try comparison.run(
         in: store, jobs: runs.jobs, startsAnew: runs.reuse == .fresh, shouldStop: { interruption.isRequested },
@@ -79,8 +79,8 @@ struct CompareCommand: ParsableCommand {
     try report(result, outcome, store)
   }
 
-  private var options: Comparison.Options {
-    var options = Comparison.Options()
+  private var options: FairComparison.Options {
+    var options = FairComparison.Options()
     options.network = network.network
     options.parameters = network.parameters
     options.seeds = training.seeds
@@ -92,7 +92,7 @@ struct CompareCommand: ParsableCommand {
     return options
   }
 
-  private func announce(_ comparison: Comparison) {
+  private func announce(_ comparison: FairComparison) {
     let (settings, facts) = (comparison.settings, comparison.settings.data)
     Terminal.note(
       "\(facts.name): \(facts.trainingCount) training, \(facts.validationCount) validation, \(facts.testCount) test samples. "
@@ -100,7 +100,7 @@ struct CompareCommand: ParsableCommand {
         + "\(settings.learningRates.count) learning rates, \(settings.seeds) seeds of \(settings.epochs) epochs.")
   }
 
-  private func report(_ result: ComparisonReport, _ outcome: Comparison.Outcome, _ store: RunStore) throws {
+  private func report(_ result: ComparisonReport, _ outcome: FairComparison.Outcome, _ store: RunStore) throws {
     if let html { try writeText(result.page().html, to: html) }
     if output.json {
       print(try result.json())

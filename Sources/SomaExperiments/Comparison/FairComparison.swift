@@ -5,7 +5,7 @@ import Synchronization
 /// A fair comparison: every candidate gets the same number of parameters, the same learning rates to choose from on the
 /// validation part, the same batches in the same order for each seed; the test part is used once at the end of each final
 /// trial.
-public struct Comparison: Sendable {
+public struct FairComparison: Sendable {
   public let settings: ComparisonSettings
   public let candidates: [Candidate]
   let data: PreparedData
