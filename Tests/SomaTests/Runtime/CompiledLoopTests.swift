@@ -4,7 +4,9 @@ import Testing
 @testable import Soma
 
 /// Two layers, cross-entropy, Adam: a training step as users write it, with nothing but tensor operations.
-private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throws -> CompiledLoop<[[Tensor]], [Tensor], Tensor> {
+private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throws -> CompiledLoop<
+  [[Tensor]], [Tensor], Tensor
+> {
   let parameters = [
     Tensor.normal([inputs, hidden], deviation: 0.1, key: Key(1)), Tensor.zeros([hidden]),
     Tensor.normal([hidden, 10], deviation: 0.1, key: Key(2)), Tensor.zeros([10]),
