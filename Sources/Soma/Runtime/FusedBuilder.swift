@@ -324,12 +324,13 @@ struct FusedBuilder {
     let workerScratch = (scratch + 63) & ~63
     let (rows, blockRows) = (self.rows, self.blockRows)
     let scratchSlot = outputs.count + inputs.count
-    let kernel = Kernel(scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()) { p in
-      Parallel.splitNumbered(blocks, grain: blockGrain) { worker, part in
-        program.run(
-          p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
-          last: Swift.min(rows, part.upperBound * blockRows))
-      }
+    let kernel = Kernel.parallel(
+      blocks, grain: blockGrain, scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()
+    ) { p, worker, part in
+
+      program.run(
+        p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
+        last: Swift.min(rows, part.upperBound * blockRows))
     }
     let names = group.nodes.map { graph.nodes[$0].primitive.name }
     return Program.Step(
