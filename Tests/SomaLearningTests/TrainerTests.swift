@@ -221,6 +221,25 @@ private func temporaryPath(_ name: String) -> String {
     #expect(bits(try Trainer.variables(from: path)) == bits(trainer.variables))
   }
 
+  @Test func aCancelledTaskEndsTheRunAndKeepsItsState() async throws {
+    let (steps, ending, saved) = try await Task {
+      let trainer = Self.trainer()
+      let path = temporaryPath("cancelled")
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      trainer.checkpoints = CheckpointPolicy(path: path)
+      let result = try trainer.fit(Self.loader(Self.split.train), for: .epochs(3)) { event in
+        if case .step(let progress) = event, progress.step == 4 { withUnsafeCurrentTask { $0?.cancel() } }
+        return .proceed
+      }
+      let other = Self.trainer()
+      try other.load(from: path)
+      return (trainer.stepCount, result.ending, bits(other.variables) == bits(trainer.variables))
+    }.value
+    #expect(steps == 4)
+    #expect(ending == .cancelled)
+    #expect(saved)
+  }
+
   @Test func regressionAndLanguageModelsTrain() throws {
     let x = (0..<256).map { Float($0) / 128 - 1 }
     let line = LabeledData(
