@@ -62,8 +62,10 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "SomaTests", dependencies: ["Soma", "Kernels"], swiftSettings: settings),
+      name: "SomaTests", dependencies: ["Soma", "Kernels", "AllocationCounter"], exclude: ["Resources"],
+      swiftSettings: settings),
     .testTarget(
       name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
     .testTarget(

@@ -13,7 +13,8 @@
 #define SLEEF_BINARY soma_sleef_binary_512
 #define SCALE_f32(x, k) ((V_f32)_mm512_scalef_ps((__m512)(x), (__m512)(k)))
 #define SCALE_f64(x, k) ((V_f64)_mm512_scalef_pd((__m512d)(x), (__m512d)(k)))
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
+#define TARGET __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")))
+#pragma clang attribute push(TARGET, apply_to = function)
 #include "elementwise_level.h"
 #pragma clang attribute pop
 #endif

@@ -13,7 +13,7 @@ const soma_elementwise_level LEVEL(soma_elementwise) = {
 #define Z(OP, name) [SOMA_##OP][SOMA_BOOL] = LEVEL(map_##name##_boolean),
     .unary = {FLOAT_UNARY_OPERATIONS(X) X(IS_FINITE, is_finite) INTEGER_UNARY_OPERATIONS(Y) Z(NOT, not)},
     .binary = {FLOAT_BINARY_OPERATIONS(X) INTEGER_BINARY_OPERATIONS(Y) BOOL_BINARY_OPERATIONS(Z)},
-    // Bytes 0 and 1 order as numbers.
+    // Bytes 0 and 1 order as numbers do.
 #define B(OP, name) [SOMA_##OP][SOMA_BOOL] = LEVEL(map_##name##_u8),
     .compare = {COMPARE_OPERATIONS(X) COMPARE_OPERATIONS(Y) COMPARE_OPERATIONS(B)},
 #undef B
@@ -22,7 +22,8 @@ const soma_elementwise_level LEVEL(soma_elementwise) = {
 #undef Z
 #define SCALAR_TABLES(side)                                                                                       \
   .binary_##side = {FLOAT_SCALAR_OPERATIONS(X) INTEGER_BINARY_OPERATIONS(Y) BOOL_BINARY_OPERATIONS(Z)}
-#define X(OP, name) [SOMA_##OP][SOMA_F32] = LEVEL(right_##name##_f32), [SOMA_##OP][SOMA_F64] = LEVEL(right_##name##_f64),
+#define X(OP, name)                                                                                               \
+  [SOMA_##OP][SOMA_F32] = LEVEL(right_##name##_f32), [SOMA_##OP][SOMA_F64] = LEVEL(right_##name##_f64),
 #define Y(OP, name)                                                                                               \
   [SOMA_##OP][SOMA_I32] = LEVEL(right_##name##_i32), [SOMA_##OP][SOMA_I64] = LEVEL(right_##name##_i64),           \
   [SOMA_##OP][SOMA_I8] = LEVEL(right_##name##_i8), [SOMA_##OP][SOMA_U8] = LEVEL(right_##name##_u8),
@@ -31,7 +32,8 @@ const soma_elementwise_level LEVEL(soma_elementwise) = {
 #undef X
 #undef Y
 #undef Z
-#define X(OP, name) [SOMA_##OP][SOMA_F32] = LEVEL(left_##name##_f32), [SOMA_##OP][SOMA_F64] = LEVEL(left_##name##_f64),
+#define X(OP, name)                                                                                               \
+  [SOMA_##OP][SOMA_F32] = LEVEL(left_##name##_f32), [SOMA_##OP][SOMA_F64] = LEVEL(left_##name##_f64),
 #define Y(OP, name)                                                                                               \
   [SOMA_##OP][SOMA_I32] = LEVEL(left_##name##_i32), [SOMA_##OP][SOMA_I64] = LEVEL(left_##name##_i64),             \
   [SOMA_##OP][SOMA_I8] = LEVEL(left_##name##_i8), [SOMA_##OP][SOMA_U8] = LEVEL(left_##name##_u8),

@@ -42,8 +42,8 @@ ALWAYS_INLINE V_f64 LEVEL(reduce_exp_f64)(V_f64 x, V_f64 *k) {
 
 /// e^r - 1.
 ALWAYS_INLINE V_f32 LEVEL(short_expm1_f32)(V_f32 r) {
-  V_f32 q = POLYNOMIAL(f32, r, 0.0013926926614021907f, 0.008363773874405574f, 0.04166655011030512f,
-                       0.16666573381900845f, 0.5f);
+  V_f32 q = POLYNOMIAL(f32, r, 0.0001989198131397769f, 0.0013934541928270264f, 0.008333310024225292f,
+                       0.04166645680967788f, 0.16666666682534356f, 0.5f);
   return FMA(r * r, q, r);
 }
 ALWAYS_INLINE V_f64 LEVEL(short_expm1_f64)(V_f64 r) {
@@ -53,7 +53,7 @@ ALWAYS_INLINE V_f64 LEVEL(short_expm1_f64)(V_f64 r) {
   return FMA(r * r, q, r);
 }
 
-/// Polynomials in z = x^2: (tanh(x) / x - 1) / z for z <= 0.39 and (sinh(x) / x - 1) / z for z <= 1.
+/// Polynomials in z = x^2: (tanh(x) / x - 1) / z for z <= 0.39 and (sinh(x) / x - 1) / z for z <= 4.
 ALWAYS_INLINE V_f32 LEVEL(tanh_rest_f32)(V_f32 z) {
   return POLYNOMIAL(f32, z - 0.2f, 0.002269501684162354f, -0.006053685374116421f, 0.016011753934401185f,
                     -0.042716964642290564f, 0.11411293118739976f, -0.30866356050196075f);
@@ -65,17 +65,36 @@ ALWAYS_INLINE V_f64 LEVEL(tanh_rest_f64)(V_f64 z) {
                     -0.3091951092042148);
 }
 ALWAYS_INLINE V_f32 LEVEL(sinh_rest_f32)(V_f32 z) {
-  return POLYNOMIAL(f32, z - 0.5f, 2.8062802582276946e-06f, 0.00020259044007418044f, 0.008533825405797571f,
-                    0.17088328234633388f);
+  return POLYNOMIAL(f32, z - 2, 2.670871747155033e-08f, 2.9635464444075838e-06f, 0.00021556136919419252f,
+                    0.009160866722741606f, 0.18414943600429534f);
 }
 ALWAYS_INLINE V_f64 LEVEL(sinh_rest_f64)(V_f64 z) {
-  return POLYNOMIAL(f64, z - 0.5, 2.8445264169895285e-15, 7.746183786251291e-13, 1.628994053356918e-10,
-                    2.54564645032805e-08, 2.806239533220801e-06, 0.00020258407591569266, 0.008533825407070228,
-                    0.170883282545214);
+  return POLYNOMIAL(f64, z - 2, 2.0361588422670037e-20, 8.580397975373757e-18, 2.9458433966423823e-15,
+                    8.050107684315389e-13, 1.700069198732528e-10, 2.6704692246100213e-08, 2.9626963508898222e-06,
+                    0.00021556137321946086, 0.009160867572849854, 0.18414943600429534);
 }
 
-// `least`, `most`: e^x is 0 and infinite there, the latter also at `most` - 1. `minus_one`: below it e^x - 1 is -1. `shift` is ln 2 rounded so
-// that its difference from x is exact (but for tiny x), and `excess` = e^shift / 2 - 1. `one`: above it tanh is 1.
+/// above / (below + rest) for a small rest, what rounding took from the denominator.
+#define QUOTIENT(T)                                                                                               \
+  ALWAYS_INLINE V_##T LEVEL(quotient_##T)(V_##T above, V_##T below, V_##T rest) {                                 \
+    QUOTIENT_STEPS(V_##T)                                                                                         \
+  }
+#if FUSES
+// A step of Newton's division, for one division only.
+#define QUOTIENT_STEPS(V)                                                                                         \
+  V inverse = 1 / below, y = above * inverse;                                                                     \
+  return FMA(FMA(-y, below, above) - y * rest, inverse, y);
+#else
+#define QUOTIENT_STEPS(V)                                                                                         \
+  V y = above / below;                                                                                            \
+  return y - y * rest / below;
+#endif
+QUOTIENT(f32)
+QUOTIENT(f64)
+
+// `least`, `most`: e^x is 0 and infinite there, the latter also at `most` - 1. `minus_one`: below it e^x - 1 is -1.
+// `shift` is ln 2 rounded so that its difference from x is exact (but for tiny x), and `excess` = e^shift / 2 - 1.
+// `one`: above it tanh is 1.
 #define EXPONENTIALS(T, least, most, minus_one, shift, excess, one)                                               \
   ALWAYS_INLINE V_##T LEVEL(exp_##T)(V_##T x) {                                                                   \
     V_##T k, v = x < least ? (V_##T)least : x;                                                                    \
@@ -87,14 +106,14 @@ ALWAYS_INLINE V_f64 LEVEL(sinh_rest_f64)(V_f64 z) {
   ALWAYS_INLINE V_##T LEVEL(expm1_##T)(V_##T x) {                                                                 \
     V_##T k, v = x < minus_one ? (V_##T)minus_one : x;                                                            \
     v = v > most - 1 ? (V_##T)(most - 1) : v;                                                                     \
-    V_##T p = LEVEL(short_expm1_##T)(LEVEL(reduce_exp_##T)(v, &k)), half = LEVEL(power_of_two_##T)(k - 1);         \
+    V_##T p = LEVEL(short_expm1_##T)(LEVEL(reduce_exp_##T)(v, &k)), half = LEVEL(power_of_two_##T)(k - 1);        \
     V_##T y = FMA(half, p, half - (T)0.5);                                                                        \
     return ABS(x) < (T)0x1p-60 ? x : y + y;                                                                       \
   }                                                                                                               \
   /* 1 / (1 + e^-x) with the exponential of -|x|, so that nothing overflows. */                                   \
   ALWAYS_INLINE V_##T LEVEL(logistic_##T)(V_##T x) {                                                              \
-    V_##T e = LEVEL(exp_##T)(-ABS(x));                                                                            \
-    return (x < 0 ? e : (V_##T)1) / (1 + e);                                                                      \
+    V_##T e = LEVEL(exp_##T)(-ABS(x)), below = 1 + e;                                                             \
+    return LEVEL(quotient_##T)(x < 0 ? e : (V_##T)1, below, (1 - below) + e);                                     \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(tanh_##T)(V_##T x) {                                                                  \
     V_##T z = x * x, near = FMA(x * z, LEVEL(tanh_rest_##T)(z), x), u = ABS(x);                                    \
@@ -108,7 +127,7 @@ ALWAYS_INLINE V_f64 LEVEL(sinh_rest_f64)(V_f64 z) {
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(sinh_##T)(V_##T x) {                                                                  \
     V_##T z = x * x, near = FMA(x * z, LEVEL(sinh_rest_##T)(z), x), e = LEVEL(half_exp_##T)(ABS(x));               \
-    return ABS(x) < 1 ? near : COPYSIGN(e - (T)0.25 / e, x);                                                      \
+    return ABS(x) < 2 ? near : COPYSIGN(e - (T)0.25 / e, x);                                                      \
   }                                                                                                               \
   ALWAYS_INLINE V_##T LEVEL(cosh_##T)(V_##T x) {                                                                  \
     V_##T e = LEVEL(half_exp_##T)(ABS(x));                                                                        \

@@ -25,15 +25,14 @@
     memcpy(out + n - rest, last[0], rest * sizeof(T));                                                            \
   }
 #else
-#define C_f32(name) name##f
-#define C_f64(name) name
+// In double precision for F32 as well, as some C libraries' float functions are off by more than promised.
 #define LIBRARY_UNARY_TYPE(name, ulp, T)                                                                          \
   static void LEVEL(library_##name##_##T)(T *out, const T *x, size_t n) {                                         \
-    for (size_t i = 0; i < n; i++) out[i] = C_##T(name)(x[i]);                                                    \
+    for (size_t i = 0; i < n; i++) out[i] = (T)name((f64)x[i]);                                                   \
   }
 #define LIBRARY_BINARY_TYPE(name, ulp, T)                                                                         \
   static void LEVEL(library_##name##_##T)(T *out, const T *x, const T *y, size_t n) {                             \
-    for (size_t i = 0; i < n; i++) out[i] = C_##T(name)(x[i], y[i]);                                              \
+    for (size_t i = 0; i < n; i++) out[i] = (T)name((f64)x[i], (f64)y[i]);                                        \
   }
 #endif
 #define LIBRARY_UNARY(name, ulp) LIBRARY_UNARY_TYPE(name, ulp, f32) LIBRARY_UNARY_TYPE(name, ulp, f64)

@@ -2,7 +2,8 @@
 typedef f32 LEVEL(vf32) __attribute__((ext_vector_type(LANES_f32)));
 typedef i32 LEVEL(vi32) __attribute__((ext_vector_type(LANES_f32)));
 typedef f64 LEVEL(vf64) __attribute__((ext_vector_type(LANES_f64)));
-typedef i64 LEVEL(vi64) __attribute__((ext_vector_type(LANES_f64)));
+// `long` and not int64_t, which is another type of 64 bits on some systems: comparisons of f64 give vectors of `long`.
+typedef long LEVEL(vi64) __attribute__((ext_vector_type(LANES_f64)));
 typedef f32 LEVEL(vh32) __attribute__((ext_vector_type(LANES_f64)));
 #define V_f32 LEVEL(vf32)
 #define V_f64 LEVEL(vf64)
@@ -11,8 +12,10 @@ typedef f32 LEVEL(vh32) __attribute__((ext_vector_type(LANES_f64)));
 
 #if defined(__x86_64__) && !defined(SLEEF_f32)
 // Fusing would be a library call here.
+#define FUSES 0
 #define FMA(a, b, c) ((a) * (b) + (c))
 #else
+#define FUSES 1
 #define FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
 #endif
 

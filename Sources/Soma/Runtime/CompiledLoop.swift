@@ -69,6 +69,11 @@ public final class CompiledLoop<State: TensorTree, Input: TensorTree, Output: Te
   /// Runs one step on the loaded input. Allocates nothing.
   public func step() { executable.run(context) }
 
+  /// Where the time of a step goes: kernels by the median of `repeats` runs, longest first.
+  public func profile(_ repeats: Int = 10) -> [(kernel: String, milliseconds: Double)] {
+    executable.profile(context, repeats: repeats)
+  }
+
   /// Loads an input, runs one step and returns its result.
   public func callAsFunction(_ input: Input) -> Output {
     load(input)

@@ -69,6 +69,9 @@ public final class Executable: Sendable {
   func takeContext() -> Program.Context { contexts.withLock { $0.popLast() } ?? Program.Context(program) }
   func giveContext(_ context: Program.Context) { contexts.withLock { $0.append(context) } }
   func run(_ context: Program.Context) { program.run(context) }
+  func profile(_ context: Program.Context, repeats: Int) -> [(kernel: String, milliseconds: Double)] {
+    program.profile(context, repeats: repeats)
+  }
 }
 
 /// A byte count as a person reads it.

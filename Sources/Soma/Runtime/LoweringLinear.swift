@@ -140,7 +140,7 @@ private final class ConvolutionParts: @unchecked Sendable {
     var handles: [OpaquePointer] = []
     for var shape in shapes {
       guard let handle = soma_conv_create(role, &shape) else {
-        handles.forEach { soma_conv_destroy($0) }
+        for made in handles { soma_conv_destroy(made) }
         return nil
       }
       handles.append(handle)
@@ -148,7 +148,7 @@ private final class ConvolutionParts: @unchecked Sendable {
     self.handles = handles
   }
 
-  deinit { handles.forEach { soma_conv_destroy($0) } }
+  deinit { for handle in handles { soma_conv_destroy(handle) } }
 }
 
 private final class Pool<Element: AnyObject & Sendable>: Sendable {
@@ -159,7 +159,9 @@ private final class Pool<Element: AnyObject & Sendable>: Sendable {
   func give(_ element: Element) { free.withLock { $0.append(element) } }
 }
 
-func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType) -> Kernel {
+func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType)
+  -> Kernel
+{
   let (first, second) = (inputs[0], inputs[1])
   let batch = first.shape[0]
   let channels: (input: Int, output: Int)
@@ -309,7 +311,9 @@ func lowerFactorization(_ primitive: Primitive, _ inputs: [TensorType], _ output
   let strides = (outputs + inputs).map { $0.shape.elementCount / Swift.max(1, count) * size }
   /// Calls `body` for each matrix with the addresses of its outputs and inputs.
   func each(
-    _ op: soma_factorization?, _ body: @escaping @Sendable (Kernel.Pointers, _ offset: (Int) -> UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
+    _ op: soma_factorization?,
+    _ body:
+      @escaping @Sendable (Kernel.Pointers, _ offset: (Int) -> UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
   ) -> Kernel {
     let scratch = op.map { (soma_lapack_scratch($0, code, m, columns) + 63) & ~63 } ?? 0
     let workers = Parallel.cores

@@ -20,14 +20,16 @@ private struct ReductionRun: Sendable {
       Parallel.split(partials, grain: 1) { part in
         for i in part {
           let first = i * reductionBlock
-          soma_reduce(op, dtype.code, scratch + i * size, input + first * size, 1, Swift.min(reductionBlock, n - first), 1)
+          soma_reduce(
+            op, dtype.code, scratch + i * size, input + first * size, 1, Swift.min(reductionBlock, n - first), 1)
         }
       }
       soma_reduce(op, dtype.code, out, scratch, 1, partials, 1)
     } else if outer > 1 || inner == 1 {
       Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { part in
         soma_reduce(
-          op, dtype.code, out + part.lowerBound * inner * size, input + part.lowerBound * n * inner * size, part.count, n,
+          op, dtype.code, out + part.lowerBound * inner * size, input + part.lowerBound * n * inner * size, part.count,
+          n,
           inner)
       }
     } else {

@@ -17,7 +17,9 @@ public enum Parallel {
   static let cores = Swift.max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
   private static func defaultThreads() -> Int {
-    if let text = getenv("SOMA_THREADS"), let value = Int(String(cString: text)), value > 0 { return Swift.min(value, cores) }
+    if let text = getenv("SOMA_THREADS"), let value = Int(String(cString: text)), value > 0 {
+      return Swift.min(value, cores)
+    }
     return cores
   }
 

@@ -101,7 +101,8 @@ struct Program: Sendable {
         let candidates = k < step.kernel.inPlace.count ? step.kernel.inPlace[k] : []
         let heir = candidates.lazy.map { step.inputs[$0] }.first { input in
           guard let block = blockOf[input] else { return false }
-          return !taken.contains(block) && lastUse[input] == i && bytesOf[input] == bytes && blocks[block].lifetime.upperBound == i
+          return !taken.contains(block) && lastUse[input] == i && bytesOf[input] == bytes
+            && blocks[block].lifetime.upperBound == i
         }
         if let heir, let block = blockOf[heir] {
           taken.insert(block)
@@ -191,6 +192,20 @@ struct Program: Sendable {
       for slot in program.outputSlots[i] { table[slot] = pointer }
     }
     fileprivate func pointers(_ first: Int) -> Kernel.Pointers { Kernel.Pointers(table + first) }
+  }
+
+  /// The median time of each kernel over `repeats` runs, longest first.
+  func profile(_ context: Context, repeats: Int) -> [(kernel: String, milliseconds: Double)] {
+    var times = [[Double]](repeating: [], count: steps.count)
+    for _ in 0..<Swift.max(1, repeats) {
+      for i in 0..<steps.count {
+        let start = ContinuousClock.now
+        steps[i].kernel.run(context.pointers(firstSlots[i]))
+        let elapsed = ContinuousClock.now - start
+        times[i].append(Double(elapsed.components.attoseconds) * 1e-15 + Double(elapsed.components.seconds) * 1e3)
+      }
+    }
+    return zip(steps, times).map { ($0.name, $1.sorted()[$1.count / 2]) }.sorted { $0.1 > $1.1 }
   }
 
   func run(_ context: Context) {

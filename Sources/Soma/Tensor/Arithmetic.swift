@@ -23,7 +23,8 @@ extension Tensor {
     let dtype = DType.promote(a.dtype, b.dtype)
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
       fatalError(
-        "\(operation()): shapes \(a.shape) and \(b.shape) do not broadcast" + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
+        "\(operation()): shapes \(a.shape) and \(b.shape) do not broadcast"
+          + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
     }
     return (a.cast(to: dtype).broadcast(to: shape), b.cast(to: dtype).broadcast(to: shape))
   }
@@ -118,15 +119,15 @@ extension Tensor {
 
 // MARK: - Comparison and logic
 
-infix operator .==: ComparisonPrecedence
-infix operator .!=: ComparisonPrecedence
-infix operator .<: ComparisonPrecedence
-infix operator .<=: ComparisonPrecedence
-infix operator .>: ComparisonPrecedence
-infix operator .>=: ComparisonPrecedence
-infix operator .&: LogicalConjunctionPrecedence
-infix operator .|: LogicalDisjunctionPrecedence
-infix operator .^: LogicalDisjunctionPrecedence
+infix operator .== : ComparisonPrecedence
+infix operator .!= : ComparisonPrecedence
+infix operator .< : ComparisonPrecedence
+infix operator .<= : ComparisonPrecedence
+infix operator .> : ComparisonPrecedence
+infix operator .>= : ComparisonPrecedence
+infix operator .& : LogicalConjunctionPrecedence
+infix operator .| : LogicalDisjunctionPrecedence
+infix operator .^ : LogicalDisjunctionPrecedence
 
 extension Tensor {
   static func compare(_ comparison: Comparison, _ a: Tensor, _ b: Tensor) -> Tensor {

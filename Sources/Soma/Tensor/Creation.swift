@@ -43,11 +43,11 @@ extension Tensor {
   }
   /// The part of the matrices on and below the diagonal shifted right by `offset`; zero elsewhere.
   public func lowerTriangular(offset: Int = 0) -> Tensor {
-    .select(Tensor.lowerTriangle(shape[-2], shape[-1], offset: offset), self, 0)
+    .select(Tensor.lowerTriangle(shape[-2], shape[-1], offset: offset), self, Tensor(0, dtype: dtype))
   }
   /// The part of the matrices on and above the diagonal shifted right by `offset`; zero elsewhere.
   public func upperTriangular(offset: Int = 0) -> Tensor {
-    .select(Tensor.lowerTriangle(shape[-2], shape[-1], offset: offset - 1), 0, self)
+    .select(Tensor.lowerTriangle(shape[-2], shape[-1], offset: offset - 1), Tensor(0, dtype: dtype), self)
   }
 
   /// Coordinates of a grid: one tensor an axis, `ij` order.

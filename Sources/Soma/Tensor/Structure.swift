@@ -31,6 +31,7 @@ extension Tensor {
     return transposed(order)
   }
   /// The transpose of the last two axes.
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   public var T: Tensor { swappingAxes(-2, -1) }
   /// Moves an axis, keeping the order of the others.
   public func movingAxis(_ source: Int, to destination: Int) -> Tensor {
@@ -71,7 +72,7 @@ extension Tensor {
     let primitive = Primitive.pad(low: low, high: high, interior: interior)
     let result = emit(primitive, self)
     guard value != 0 else { return result }
-    return .select(emit(primitive, Tensor.ones(shape, dtype: .int32)) .== 0, value, result)
+    return .select(emit(primitive, Tensor.ones(shape, dtype: .int32)) .== 0, Tensor(value, dtype: dtype), result)
   }
   public func padded(_ widths: [(Int, Int)], value: Double = 0) -> Tensor {
     padded(low: widths.map(\.0), high: widths.map(\.1), value: value)

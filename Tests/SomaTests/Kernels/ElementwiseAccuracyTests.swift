@@ -12,7 +12,8 @@ struct ElementwiseAccuracyTests {
   }
 
   static func results(_ golden: ElementwiseGolden) -> [Double] {
-    golden.isDouble ? results(golden, golden.first, golden.second, SOMA_F64) { $0 }
+    golden.isDouble
+      ? results(golden, golden.first, golden.second, SOMA_F64) { $0 }
       : results(golden, golden.first.map(Float.init), golden.second.map(Float.init), SOMA_F32) { Double($0) }
   }
 

@@ -52,10 +52,13 @@ struct ElementwiseGolden {
     mutating func double() -> Double { Double(bitPattern: integer(UInt64.self)) }
 
     mutating func record() -> ElementwiseGolden {
-      let kind = integer(UInt8.self), code = integer(UInt8.self), isDouble = integer(UInt8.self) == 1
+      let kind = integer(UInt8.self)
+      let code = integer(UInt8.self)
+      let isDouble = integer(UInt8.self) == 1
       _ = integer(UInt8.self)
       let count = Int(integer(UInt32.self))
-      let function: Function = kind == 0 ? .unary(UInt32(code)) : kind == 1 ? .binary(UInt32(code)) : .polygamma(Int32(code))
+      let function: Function =
+        kind == 0 ? .unary(UInt32(code)) : kind == 1 ? .binary(UInt32(code)) : .polygamma(Int32(code))
       var golden = ElementwiseGolden(function: function, isDouble: isDouble)
       golden.first = (0..<count).map { _ in isDouble ? double() : float() }
       if kind == 1 { golden.second = (0..<count).map { _ in isDouble ? double() : float() } }

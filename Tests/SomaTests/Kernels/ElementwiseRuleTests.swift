@@ -3,13 +3,17 @@ import Testing
 
 @Suite("Elementwise rules")
 struct ElementwiseRuleTests {
-  static let unusual: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 1, -1, 2.5, -2.5, 1e-40, -1e-40, 3, -3, 1e30, 7]
+  static let unusual: [Float] = [
+    .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 2.5, -2.5, 0x1p-130, -0x1p-130, 3, -3, 1e30, 7,
+  ]
 
   /// Random integers of all sizes with the extremes and small numbers among them.
   static func integers<Value: FixedWidthInteger>(_: Value.Type, seed: UInt64, count: Int = 501) -> [Value] {
     var numbers = TestNumbers(state: seed)
     let special: [Value] = [.min, .max, 0, 1, 2, 3, 7, Value(truncatingIfNeeded: -1), Value(truncatingIfNeeded: -3)]
-    return (0..<count).map { $0 % 2 == 0 ? special.randomElement(using: &numbers)! : .random(in: .min ... .max, using: &numbers) }
+    return (0..<count).map {
+      $0 % 2 == 0 ? special.randomElement(using: &numbers)! : .random(in: .min ... .max, using: &numbers)
+    }
   }
 
   static func floorDivide<Value: FixedWidthInteger>(_ x: Value, _ y: Value) -> (quotient: Value, remainder: Value) {
@@ -22,7 +26,9 @@ struct ElementwiseRuleTests {
 
   static func power<Value: FixedWidthInteger>(_ x: Value, _ y: Value) -> Value {
     if y < 0 { return x == 1 ? 1 : x == Value(truncatingIfNeeded: -1) ? (y % 2 == 0 ? 1 : x) : 0 }
-    var result: Value = 1, square = x, rest = y
+    var result: Value = 1
+    var square = x
+    var rest = y
     while rest > 0 {
       if rest % 2 == 1 { result = result &* square }
       square = square &* square
@@ -31,8 +37,9 @@ struct ElementwiseRuleTests {
     return result
   }
 
-  static func check<Value: FixedWidthInteger>(_ type: Value.Type, _ dtype: soma_dtype) {
-    let a = integers(type, seed: 1), b = integers(type, seed: 2)
+  static func check<Value: FixedWidthInteger & SendableMetatype>(_ type: Value.Type, _ dtype: soma_dtype) {
+    let a = integers(type, seed: 1)
+    let b = integers(type, seed: 2)
     let width = Value(truncatingIfNeeded: Value.bitWidth)
     let inRange = { (count: Value) in count >= 0 && count < width }
     let rules: [(soma_binary, (Value, Value) -> Value)] = [
@@ -51,7 +58,8 @@ struct ElementwiseRuleTests {
       #expect(left == b.map { rule(a[4], $0) }, "\(op) \(type), one left operand")
     }
     let single: [(soma_unary, (Value) -> Value)] = [
-      (SOMA_NEGATE, { 0 &- $0 }), (SOMA_ABS, { $0 < 0 ? 0 &- $0 : $0 }), (SOMA_SIGN, { $0.signum() }), (SOMA_NOT, { ~$0 }),
+      (SOMA_NEGATE, { 0 &- $0 }), (SOMA_ABS, { $0 < 0 ? 0 &- $0 : $0 }), (SOMA_SIGN, { $0.signum() }),
+      (SOMA_NOT, { ~$0 }),
       (SOMA_FLOOR, { $0 }), (SOMA_CEIL, { $0 }), (SOMA_ROUND, { $0 }),
     ]
     for (op, rule) in single {
@@ -105,29 +113,39 @@ struct ElementwiseRuleTests {
         #expect(KernelCalls.map(soma_compare_map(op, SOMA_F32), a, b, like: false) == zip(a, b).map(rule))
       }
       #expect(KernelCalls.map(soma_unary_map(SOMA_IS_FINITE, SOMA_F32), a, like: false) == a.map(\.isFinite))
-      let rounded = KernelCalls.map(soma_unary_map(SOMA_ROUND, SOMA_F32), [0.5, 1.5, 2.5, -0.5, -3.5] as [Float], like: Float.zero)
+      let rounded = KernelCalls.map(
+        soma_unary_map(SOMA_ROUND, SOMA_F32), [0.5, 1.5, 2.5, -0.5, -3.5] as [Float], like: Float.zero)
       #expect(rounded == [0, 2, 2, -0.0, -4])
       let signs = KernelCalls.map(soma_unary_map(SOMA_SIGN, SOMA_F32), Self.unusual, like: Float.zero)
-      #expect(signs[0].isNaN && signs[4].sign == .minus && signs[1...] == [1, -1, 0, 0, 1, -1, 1, -1, 1, -1, 1, -1, 1, 1])
+      #expect(
+        signs[0].isNaN && signs[4].sign == .minus && signs[1...] == [1, -1, 0, 0, 1, -1, 1, -1, 1, -1, 1, -1, 1, 1])
     }
   }
 
   @Test("floats become integers by truncation and saturation", arguments: KernelCalls.levels)
   func casts(level: Int32) {
-    let x: [Float] = [.nan, .infinity, -.infinity, 1.9, -1.9, 127.9, 128, -128.9, -129, 255.9, 256, -0.9, -1, 2147483648, 2147483520, -2147483648, -2147483904, 9.3e18, -9.3e18, 0x1p62]
+    let x: [Float] = [
+      .nan, .infinity, -.infinity, 1.9, -1.9, 127.9, 128, -128.9, -129, 255.9, 256, -0.9, -1, 2_147_483_648,
+      2_147_483_520, -2_147_483_648, -2_147_483_904, 9.3e18, -9.3e18, 0x1p62,
+    ]
     func saturated<Value: FixedWidthInteger>(_ v: Float, _: Value.Type) -> Value {
       v.isNaN ? 0 : Value(exactly: v.rounded(.towardZero)) ?? (v < 0 ? .min : .max)
     }
     KernelCalls.atLevel(level) {
-      #expect(KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I8), x, like: Int8.zero) == x.map { saturated($0, Int8.self) })
-      #expect(KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_U8), x, like: UInt8.zero) == x.map { saturated($0, UInt8.self) })
-      #expect(KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I32), x, like: Int32.zero) == x.map { saturated($0, Int32.self) })
-      #expect(KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I64), x, like: Int64.zero) == x.map { saturated($0, Int64.self) })
+      #expect(
+        KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I8), x, like: Int8.zero) == x.map { saturated($0, Int8.self) })
+      #expect(
+        KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_U8), x, like: UInt8.zero) == x.map { saturated($0, UInt8.self) })
+      #expect(
+        KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I32), x, like: Int32.zero) == x.map { saturated($0, Int32.self) })
+      #expect(
+        KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_I64), x, like: Int64.zero) == x.map { saturated($0, Int64.self) })
       #expect(KernelCalls.map(soma_cast_map(SOMA_F32, SOMA_BOOL), x, like: false) == x.map { $0 != 0 })
       let integers = Self.integers(Int64.self, seed: 4)
       let narrowed = KernelCalls.map(soma_cast_map(SOMA_I64, SOMA_I8), integers, like: Int8.zero)
       #expect(narrowed == integers.map { Int8(truncatingIfNeeded: $0) })
-      #expect(KernelCalls.map(soma_cast_map(SOMA_I64, SOMA_F32), integers, like: Float.zero) == integers.map { Float($0) })
+      #expect(
+        KernelCalls.map(soma_cast_map(SOMA_I64, SOMA_F32), integers, like: Float.zero) == integers.map { Float($0) })
     }
   }
 
@@ -142,14 +160,16 @@ struct ElementwiseRuleTests {
       let integers: [Int64] = [257, 258, 259, 0x4040_0000_0000_0001, 0x4040_0000_0000_0000, -257]
       let rounded = KernelCalls.map(soma_cast_map(SOMA_I64, SOMA_BF16), integers, like: UInt16.zero)
       #expect(rounded == [0x4380, 0x4381, 0x4382, 0x5e81, 0x5e80, 0xc380])
-      let sum = KernelCalls.map(soma_binary_map(SOMA_ADD, SOMA_BF16), [0x3f80, 0x4380], [0x3f80, 0x3f80], like: UInt16.zero)
+      let terms: ([UInt16], [UInt16]) = ([0x3f80, 0x4380], [0x3f80, 0x3f80])
+      let sum = KernelCalls.map(soma_binary_map(SOMA_ADD, SOMA_BF16), terms.0, terms.1, like: UInt16.zero)
       #expect(sum == [0x4000, 0x4380])
     }
   }
 
   @Test("bool operations, selection and counting up")
   func boolean() {
-    let a = [false, false, true, true], b = [false, true, false, true]
+    let a = [false, false, true, true]
+    let b = [false, true, false, true]
     let rules: [(soma_binary, (Bool, Bool) -> Bool)] = [
       (SOMA_AND, { $0 && $1 }), (SOMA_OR, { $0 || $1 }), (SOMA_XOR, { $0 != $1 }), (SOMA_MAXIMUM, { $0 || $1 }),
       (SOMA_MINIMUM, { $0 && $1 }), (SOMA_MULTIPLY, { $0 && $1 }), (SOMA_ADD, { $0 || $1 }),
@@ -184,7 +204,8 @@ struct ElementwiseRuleTests {
     }
     KernelCalls.atLevel(level) {
       // Across the carry into the counter's high word.
-      let key: [UInt32] = [5, 7], pairs = (UInt64(1) << 32) - 100
+      let key: [UInt32] = [5, 7]
+      let pairs = (UInt64(1) << 32) - 100
       var stream = [UInt32](repeating: 0, count: 601)
       soma_random_bits(key, &stream, 2 * pairs, stream.count)
       for index in 0..<300 {

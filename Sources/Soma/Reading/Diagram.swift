@@ -1,0 +1,169 @@
+/// A picture of a graph: boxes for operations, layers or groups of layers, wires with the shapes that flow along them.
+public struct Diagram: Sendable {
+  /// A box.
+  public struct Box: Sendable {
+    public var title: String
+    public var detail: String
+    /// Boxes it reads from, with the types on the wires.
+    public var sources: [(box: Int, type: TensorType)]
+    /// Distance from the inputs.
+    var rank = 0
+    var column = 0.0
+  }
+
+  public private(set) var boxes: [Box] = []
+
+  /// - Parameters:
+  ///   - graph: what to draw. Constants and moves of data that change no shape are left out.
+  ///   - depth: layers at this depth of scope become one box each; nil draws every operation.
+  ///   - inputs: names of the inputs; unnamed ones (parameters, say) are left out.
+  public init(_ graph: Graph, depth: Int? = 2, inputs names: [Int: String] = [0: "input"]) {
+    var boxOf = [Int?](repeating: nil, count: graph.types.count)
+    var boxOfScope: [String: Int] = [:]
+    for (i, id) in graph.inputs.enumerated() {
+      guard let name = names[i] else { continue }
+      boxOf[id] = boxes.count
+      boxes.append(Box(title: name, detail: graph.types[id].description, sources: []))
+    }
+    for node in graph.nodes {
+      // What depends on parameters and constants only is part of the box that reads it.
+      let sources = node.inputs.compactMap { id in boxOf[id].map { ($0, graph.types[id]) } }
+      guard !sources.isEmpty else { continue }
+      let path = depth.map { node.scope.split(separator: "/").prefix($0).joined(separator: "/") }
+      let box: Int
+      if let path, !path.isEmpty, let known = boxOfScope[path], !reaches(known, from: sources.map(\.0)) {
+        box = known
+      } else if case .reshape = node.primitive, path?.isEmpty ?? true {
+        boxOf[node.outputs.lowerBound] = sources[0].0
+        continue
+      } else {
+        box = boxes.count
+        let isLayer = !(path?.isEmpty ?? true)
+        boxes.append(
+          Box(title: isLayer ? path! : node.primitive.name, detail: isLayer ? "" : node.primitive.settings, sources: [])
+        )
+        if let path, isLayer { boxOfScope[path] = box }
+      }
+      for (source, type) in sources
+      where source != box && !boxes[box].sources.contains(where: { $0.box == source && $0.type == type }) {
+        boxes[box].sources.append((source, type))
+      }
+      for id in node.outputs { boxOf[id] = box }
+    }
+    for (k, id) in graph.outputs.enumerated() {
+      guard let source = boxOf[id] else { continue }
+      boxes.append(
+        Box(
+          title: graph.outputs.count == 1 ? "output" : "output \(k)", detail: graph.types[id].description,
+          sources: [(source, graph.types[id])]))
+    }
+    arrange()
+  }
+
+  /// Whether one of the sources reads, directly or not, from a box: joining would make a loop.
+  private func reaches(_ target: Int, from sources: [Int]) -> Bool {
+    var seen: Set<Int> = []
+    var open = sources.filter { $0 != target }
+    while let box = open.popLast() {
+      if box == target { return true }
+      guard seen.insert(box).inserted else { continue }
+      open += boxes[box].sources.map(\.box)
+    }
+    return false
+  }
+
+  /// Ranks by longest path from the inputs; columns by the mean of the sources' columns.
+  private mutating func arrange() {
+    var isSettled = false
+    var rounds = 0
+    while !isSettled && rounds <= boxes.count {
+      isSettled = true
+      rounds += 1
+      for i in boxes.indices {
+        let rank = boxes[i].sources.map { boxes[$0.box].rank + 1 }.max() ?? 0
+        if rank != boxes[i].rank {
+          boxes[i].rank = rank
+          isSettled = false
+        }
+      }
+    }
+    for rank in 0...(boxes.map(\.rank).max() ?? 0) {
+      let row = boxes.indices.filter { boxes[$0].rank == rank }
+      let wanted = row.map { i -> Double in
+        let columns = boxes[i].sources.map { boxes[$0.box].column }
+        return columns.isEmpty ? 0 : columns.reduce(0, +) / Double(columns.count)
+      }
+      let order = row.indices.sorted { (wanted[$0], row[$0]) < (wanted[$1], row[$1]) }
+      let center = wanted.isEmpty ? 0 : wanted.reduce(0, +) / Double(wanted.count)
+      for (place, k) in order.enumerated() {
+        boxes[row[k]].column = center + Double(place) - Double(order.count - 1) / 2
+      }
+    }
+  }
+
+  /// The picture as SVG; colours follow the reader's light or dark preference.
+  public func svg() -> String {
+    let (boxWidth, boxHeight, gapX, gapY, margin) = (190.0, 44.0, 40.0, 46.0, 24.0)
+    let left = boxes.map(\.column).min() ?? 0
+    let right = boxes.map(\.column).max() ?? 0
+    let width = (right - left) * (boxWidth + gapX) + boxWidth + 2 * margin
+    let height = Double((boxes.map(\.rank).max() ?? 0) + 1) * (boxHeight + gapY) - gapY + 2 * margin
+    func x(_ box: Box) -> Double { margin + (box.column - left) * (boxWidth + gapX) }
+    func y(_ box: Box) -> Double { margin + Double(box.rank) * (boxHeight + gapY) }
+    func number(_ value: Double) -> String { String(Double(Int(value * 10)) / 10) }
+    var out = """
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" width="\(number(width))" height="\(number(height))" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="diagram of a network">
+      <style>.box{fill:#eef3fb;stroke:#3b5b8c}.wire{fill:none;stroke:#8a94a3;stroke-width:1.3}.title{fill:#16202e;font-weight:600}.detail{fill:#4a5667;font-size:10px}.shape{fill:#5b6675;font-size:10px}@media(prefers-color-scheme:dark){.box{fill:#1f2a3a;stroke:#7fa2d6}.title{fill:#e8eef7}.detail,.shape{fill:#b3bfce}}</style>
+      <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#8a94a3"/></marker></defs>
+
+      """
+    for box in boxes {
+      for (place, source) in box.sources.enumerated() {
+        let from = boxes[source.box]
+        let (x1, y1) = (x(from) + boxWidth / 2, y(from) + boxHeight)
+        let spread = (Double(place) - Double(box.sources.count - 1) / 2) * 24
+        let (x2, y2) = (x(box) + boxWidth / 2 + spread, y(box))
+        let bend = (y2 - y1) / 2
+        // Wires that skip ranks bow aside so that they do not run behind boxes.
+        let bow = box.rank - from.rank > 1 && abs(x2 - x1) < boxWidth / 2 ? boxWidth * 0.62 : 0
+        let path =
+          bow == 0
+          ? "M\(number(x1)) \(number(y1))C\(number(x1)) \(number(y1 + bend)) \(number(x2)) \(number(y2 - bend)) \(number(x2)) \(number(y2))"
+          : "M\(number(x1)) \(number(y1))C\(number(x1 + bow)) \(number(y1 + gapY)) \(number(x1 + bow)) \(number(y1 + gapY)) \(number(x1 + bow)) \(number((y1 + y2) / 2))S\(number(x2 + bow * 0.4)) \(number(y2 - 4)) \(number(x2)) \(number(y2))"
+        out += "<path class=\"wire\" marker-end=\"url(#arrow)\" d=\"\(path)\"/>\n"
+        let label = source.type.shape.description + (source.type.dtype == .float32 ? "" : " \(source.type.dtype)")
+        let (lx, ly) = bow == 0 ? ((x1 + x2) / 2 + 5, (y1 + y2) / 2 + 3) : (x1 + bow + 5, (y1 + y2) / 2)
+        out += "<text class=\"shape\" x=\"\(number(lx))\" y=\"\(number(ly))\">\(label)</text>\n"
+      }
+    }
+    for box in boxes {
+      let (bx, by) = (x(box), y(box))
+      out +=
+        "<rect class=\"box\" x=\"\(number(bx))\" y=\"\(number(by))\" width=\"\(number(boxWidth))\" height=\"\(number(boxHeight))\" rx=\"7\"/>\n"
+      let hasDetail = !box.detail.isEmpty
+      out +=
+        "<text class=\"title\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + (hasDetail ? 19 : 26)))\">\(Diagram.escaped(Diagram.shortened(box.title, 28)))</text>\n"
+      if hasDetail {
+        out +=
+          "<text class=\"detail\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + 34))\">\(Diagram.escaped(Diagram.shortened(box.detail, 36)))</text>\n"
+      }
+    }
+    return out + "</svg>\n"
+  }
+
+  private static func shortened(_ text: String, _ length: Int) -> String {
+    text.count <= length ? text : "…" + text.suffix(length - 1)
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.reduce(into: "") { result, c in
+      switch c {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      default: result.append(c)
+      }
+    }
+  }
+}
