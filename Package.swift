@@ -40,7 +40,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("sleef"), .linkedLibrary("openblas")]),
     .target(name: "Soma", dependencies: ["Kernels"], swiftSettings: settings),
     .target(name: "SomaNetworks", dependencies: ["Soma"], swiftSettings: settings),
-    .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
+    .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks", "SomaData"], swiftSettings: settings),
     .target(
       name: "SomaData",
       dependencies: ["Soma", "CPNG", "CJPEG", "CZlib", "SwiftCSV"],
@@ -69,7 +69,7 @@ let package = Package(
     .testTarget(
       name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
     .testTarget(
-      name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaLearning"],
+      name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
       swiftSettings: settings),
     .testTarget(
       name: "SomaDataTests", dependencies: ["Soma", "SomaData"], swiftSettings: settings),

@@ -42,7 +42,20 @@ extension Layer {
 
   /// The shape of the output for an input shape.
   public func outputShape(for input: Shape, dtype: DType = .float32) -> Shape {
-    let scope = Scope(initializing: Key(0))
-    return Graph.shapes(of: [TensorType(shape: input, dtype: dtype)]) { [self($0[0], scope)] }[0].shape
+    declaration(for: TensorType(shape: input, dtype: dtype)).output.shape
+  }
+
+  /// The names and types of the variables for an input, found without making them.
+  public func variableTypes(for input: TensorType) -> VariableTypes { declaration(for: input).variables }
+
+  /// How many numbers are trained for an input of a shape, found without making them.
+  public func parameterCount(for shape: Shape, dtype: DType = .float32) -> Int {
+    variableTypes(for: TensorType(shape: shape, dtype: dtype)).parameterCount
+  }
+
+  private func declaration(for input: TensorType) -> (output: TensorType, variables: VariableTypes) {
+    let scope = Scope(counting: VariableTypes())
+    let output = Graph.shapes(of: [input]) { [self($0[0], scope)] }[0]
+    return (output, scope.declaredTypes)
   }
 }

@@ -14,6 +14,8 @@ public final class Scope {
     let isTraining: Bool
     let key: Key?
     var usedKeys: [String: Int] = [:]
+    /// What a counting run declared, instead of variables.
+    var declared: VariableTypes?
 
     init(_ variables: Variables, isInitializing: Bool, isTraining: Bool, key: Key?) {
       self.variables = variables
@@ -39,6 +41,16 @@ public final class Scope {
     self.init("", Session(Variables(), isInitializing: true, isTraining: false, key: key))
   }
 
+  /// The scope of a run, inside `Graph.shapes`, that only notes which variables the network declares.
+  convenience init(counting types: VariableTypes) {
+    let session = Session(Variables(), isInitializing: true, isTraining: false, key: nil)
+    session.declared = types
+    self.init("", session)
+  }
+
+  /// What a counting run declared.
+  var declaredTypes: VariableTypes { session.declared ?? VariableTypes() }
+
   /// The variables as they are now: made, or with the state updated.
   public var variables: Variables { session.variables }
   /// Whether layers that behave otherwise in training (dropout, batch normalization) should do so.
@@ -49,6 +61,9 @@ public final class Scope {
   /// The scope of a part. Two parts with the same scope share their parameters.
   public subscript(name: String) -> Scope { Scope(path.isEmpty ? name : path + "/" + name, session) }
   public subscript(index: Int) -> Scope { self[String(index)] }
+
+  /// The scope of the whole network.
+  public var root: Scope { Scope("", session) }
 
   private func full(_ name: String) -> String { path.isEmpty ? name : path + "/" + name }
 
@@ -79,6 +94,11 @@ public final class Scope {
       require(
         known.shape == shape, "\(name) has shape \(known.shape), the layer wants \(shape): was it made for another input?")
       return known
+    }
+    if session.declared != nil {
+      session.declared!.declare(name, TensorType(shape: shape, dtype: dtype), isParameter: kind == \.parameters)
+      // Inside a trace this is a node, not memory.
+      return .zeros(shape, dtype: dtype)
     }
     guard session.isInitializing, let key = session.key else {
       fatalError("\(name) is missing from the variables; was the network initialized with other settings?")

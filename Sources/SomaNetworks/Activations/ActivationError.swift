@@ -1,0 +1,21 @@
+/// An activation that cannot be made from what was asked for.
+public enum ActivationError: Error, Hashable, CustomStringConvertible {
+  case unknownName(String, nearest: [String])
+  case unknownParameter(String, activation: String, known: [String])
+  case outsideConstraint(activation: String, parameter: String, value: String, constraint: String)
+  case malformedParameter(text: String, reason: String)
+  case malformedFormula(ExpressionError)
+
+  public var description: String {
+    switch self {
+    case .unknownName(let name, let nearest):
+      "unknown activation \"\(name)\"" + (nearest.isEmpty ? "" : "; did you mean \(nearest.joined(separator: ", "))?")
+    case .unknownParameter(let name, let activation, let known):
+      "\(activation) has no parameter \(name)" + (known.isEmpty ? "; it has none" : "; it has \(known.joined(separator: ", "))")
+    case .outsideConstraint(let activation, let parameter, let value, let constraint):
+      "\(activation): \(parameter)=\(value) breaks \(constraint)"
+    case .malformedParameter(let text, let reason): "parameter \"\(text)\": \(reason)"
+    case .malformedFormula(let error): error.description
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/// A formula of one or two inputs and named parameters, as activations write it. `ExpressionParser` reads it,
+/// `ExpressionEvaluation` computes it.
+public indirect enum Expression: Hashable, Sendable {
+  case number(Double)
+  case variable(String)
+  /// An element of a list, counted from the list's first index.
+  case element(String, Expression)
+  case negate(Expression)
+  case arithmetic(Arithmetic, Expression, Expression)
+  case compare(Comparison, Expression, Expression)
+  case call(String, [Expression])
+  /// `where(condition, then, otherwise)`: the branch that is not taken has no influence, on derivatives either.
+  case choose(Expression, Expression, Expression)
+  /// `sum`, `prod` or `maxk` of the body for a counter from … to.
+  case fold(Fold, counter: String, from: Expression, to: Expression, body: Expression)
+  /// `name := value; body`
+  case binding(String, Expression, in: Expression)
+  /// `name(parameters) := value; body`
+  case function(String, [String], Expression, in: Expression)
+
+  public enum Arithmetic: String, Hashable, Sendable { case add = "+", subtract = "-", multiply = "*", divide = "/", power = "^" }
+  public enum Comparison: String, Hashable, Sendable {
+    case less = "<", lessEqual = "<=", greater = ">", greaterEqual = ">=", equal = "=="
+  }
+  public enum Fold: String, Hashable, Sendable { case sum, product = "prod", maximum = "maxk" }
+
+  /// Whether a variable occurs, other than bound by the expression itself.
+  public func uses(_ name: String) -> Bool {
+    switch self {
+    case .number: false
+    case .variable(let other): other == name
+    case .element(let list, let index): list == name || index.uses(name)
+    case .negate(let a): a.uses(name)
+    case .arithmetic(_, let a, let b), .compare(_, let a, let b): a.uses(name) || b.uses(name)
+    case .call(_, let arguments): arguments.contains { $0.uses(name) }
+    case .choose(let c, let a, let b): c.uses(name) || a.uses(name) || b.uses(name)
+    case .fold(_, let counter, let from, let to, let body):
+      from.uses(name) || to.uses(name) || (counter != name && body.uses(name))
+    case .binding(let bound, let value, let body): value.uses(name) || (bound != name && body.uses(name))
+    case .function(_, let parameters, let value, let body):
+      (!parameters.contains(name) && value.uses(name)) || body.uses(name)
+    }
+  }
+
+  /// Whether value and derivatives are finite for every finite input of moderate size, so that a branch which is not
+  /// taken needs no guard.
+  var isAlwaysFinite: Bool {
+    switch self {
+    case .number, .variable, .element: true
+    case .negate(let a): a.isAlwaysFinite
+    case .arithmetic(.divide, let a, .number(let n)): n != 0 && a.isAlwaysFinite
+    case .arithmetic(.divide, _, _): false
+    case .arithmetic(.power, let a, .number(let n)): n >= 0 && n <= 4 && n.rounded() == n && a.isAlwaysFinite
+    case .arithmetic(.power, _, _): false
+    case .arithmetic(_, let a, let b), .compare(_, let a, let b): a.isAlwaysFinite && b.isAlwaysFinite
+    case .call(let name, let arguments):
+      Expression.finiteFunctions.contains(name) && arguments.allSatisfy(\.isAlwaysFinite)
+    case .choose(let c, let a, let b): c.isAlwaysFinite && a.isAlwaysFinite && b.isAlwaysFinite
+    case .fold, .binding, .function: false
+    }
+  }
+
+  private static let finiteFunctions: Set<String> = [
+    "abs", "sign", "max", "min", "floor", "erf", "tanh", "sin", "cos", "atan", "sigmoid", "softplus", "relu", "clip",
+    "step", "elu", "normcdf", "normpdf", "asinh",
+  ]
+}
+
+extension Expression: CustomStringConvertible {
+  public var description: String { text(0) }
+
+  /// The formula with parentheses where a part binds less than `level`.
+  private func text(_ level: Int) -> String {
+    func wrapped(_ own: Int, _ text: String) -> String { own < level ? "(\(text))" : text }
+    switch self {
+    case .number(let value):
+      return value == .infinity ? "inf" : value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+    case .variable(let name): return name
+    case .element(let list, let index): return "\(list)[\(index)]"
+    case .negate(let a): return wrapped(3, "-" + a.text(3))
+    case .arithmetic(let operation, let a, let b):
+      switch operation {
+      case .add: return wrapped(1, "\(a.text(1))+\(b.text(1))")
+      case .subtract: return wrapped(1, "\(a.text(1))-\(b.text(2))")
+      case .multiply: return wrapped(2, "\(a.text(2))*\(b.text(2))")
+      case .divide: return wrapped(2, "\(a.text(2))/\(b.text(3))")
+      case .power: return wrapped(4, "\(a.text(5))^\(b.text(3))")
+      }
+    case .compare(let comparison, let a, let b): return wrapped(0, "\(a.text(1))\(comparison.rawValue)\(b.text(1))")
+    case .call(let name, let arguments): return "\(name)(" + arguments.map { $0.text(0) }.joined(separator: ", ") + ")"
+    case .choose(let c, let a, let b): return "where(\(c), \(a), \(b))"
+    case .fold(let fold, let counter, let from, let to, let body):
+      return "\(fold.rawValue)(\(counter)=\(from)..\(to), \(body))"
+    case .binding(let name, let value, let body): return wrapped(-1, "\(name) := \(value); \(body)")
+    case .function(let name, let parameters, let value, let body):
+      return "\(name)(\(parameters.joined(separator: ","))) := \(value); \(body)"
+    }
+  }
+}
