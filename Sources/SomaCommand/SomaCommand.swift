@@ -1,1 +1,32 @@
-@main enum SomaCommand { static func main() {} }
+import ArgumentParser
+import Foundation
+
+/// The command line: each subcommand parses its options, calls the library and prints.
+@main
+struct SomaCommand: ParsableCommand {
+  static let subcommands: [any ParsableCommand.Type] = [
+    CompareCommand.self,
+    RunsCommand.self,
+  ]
+
+  static let configuration = CommandConfiguration(
+    commandName: "soma",
+    abstract: "Neural-network parts, compared fairly.",
+    discussion: """
+      EXAMPLES
+        soma compare digits relu gelu mish          which activation suits the data
+        soma compare --data prices.csv --target price mlp:relu mlp:gelu
+        soma runs list                              what was run so far
+
+      Files that are wrong, and names that do not exist, end a command with one line and exit status 1;
+      options that do not fit, with 64. NO_COLOR turns colours off.
+      """,
+    version: "0.1.0",
+    subcommands: subcommands)
+
+  static func main() {
+    // A reader that closes its end (`soma runs list | head`) ends the program quietly.
+    signal(SIGPIPE, SIG_DFL)
+    main(nil)
+  }
+}

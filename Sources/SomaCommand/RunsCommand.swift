@@ -1,0 +1,6 @@
+import ArgumentParser
+
+struct RunsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runs", abstract: "List, show, export and delete stored runs.")
+}

@@ -1,0 +1,71 @@
+import Soma
+import SomaNetworks
+
+/// A network that takes part in a comparison, scaled to the common number of parameters.
+public struct Candidate: Sendable, Hashable {
+  /// As it was asked for: `relu`, `mlp:gelu`, `resnet8`.
+  public let name: String
+  public let specification: NetworkSpecification
+  public let parameters: Int
+
+  /// Reads what takes part: a network with or without activation and width (`resnet8:mish`), or an activation alone, which
+  /// goes into `network`.
+  /// - Throws: `NetworkError`, `ActivationError`; `ComparisonError` for a name that is neither, with the nearest of both.
+  static func specification(_ text: String, network: String) throws -> NetworkSpecification {
+    let name = text.prefix { $0 != ":" && $0 != "@" && $0 != "(" }.lowercased()
+    if text.contains(":") || NetworkSpecification.all.contains(where: { $0.name == name }) {
+      return try NetworkSpecification(parsing: text)
+    }
+    do {
+      _ = try Activation.named(text)
+    } catch .unknownName(_, let nearestActivations) {
+      var nearest = nearestActivations
+      do { _ = try NetworkSpecification(parsing: text) } catch .unknownName(_, let networks) {
+        nearest = networks + nearest
+      } catch {}
+      throw ComparisonError(
+        "\"\(text)\" is neither an activation nor a network"
+          + (nearest.isEmpty ? "" : "; did you mean \(nearest.prefix(4).joined(separator: ", "))?"))
+    }
+    let host = try NetworkSpecification(parsing: network)
+    return try NetworkSpecification(parsing: "\(host.name):\(text)" + (host.width == 1 ? "" : "@\(host.width)"))
+  }
+
+  /// Widths for about `budget` parameters.
+  /// - Throws: `NetworkError` if none come near; `ComparisonError` for a network that does not suit the data.
+  init(_ name: String, _ specification: NetworkSpecification, budget: Int, data: ComparisonSettings.Data) throws {
+    let input = Self.input(data)
+    try Self.check(specification, name, data)
+    self.name = name
+    self.specification = try specification.scaled(toParameters: budget, input: input, outputs: data.outputs)
+    parameters = self.specification.parameterCount(input: input, outputs: data.outputs)
+  }
+
+  private static func input(_ data: ComparisonSettings.Data) -> Shape { Shape([1] + data.sampleShape) }
+
+  static func check(_ specification: NetworkSpecification, _ name: String, _ data: ComparisonSettings.Data) throws {
+    guard !specification.readsSymbols else {
+      throw ComparisonError("\(name) reads text; a comparison's samples are images or rows of numbers")
+    }
+    guard specification.name != "unet" else {
+      throw ComparisonError("\(name) puts out images; a comparison wants one prediction for each sample")
+    }
+    guard data.sampleShape.count <= 3 else {
+      throw ComparisonError("\(data.name): samples of shape \(data.sampleShape) are neither images nor rows of numbers")
+    }
+  }
+
+  /// How far the number of parameters is from a budget, as a share of it.
+  func deviation(from budget: Int) -> Double { Double(parameters - budget) / Double(budget) }
+
+  func network(_ data: ComparisonSettings.Data, batch: Int) -> any Layer {
+    specification.network(input: Shape([batch] + data.sampleShape), outputs: data.outputs)
+  }
+
+  /// The number of parameters that a comparison gets if none is asked for: 20,000 for dense networks, else what the first
+  /// candidate has with its own widths.
+  static func usualBudget(_ specification: NetworkSpecification, _ data: ComparisonSettings.Data) -> Int {
+    if specification.name.hasPrefix("mlp"), specification.width == 1 { return 20_000 }
+    return specification.parameterCount(input: input(data), outputs: data.outputs)
+  }
+}

@@ -1,0 +1,95 @@
+/// A self-contained HTML page: no file and no address outside of it is ever asked for.
+///
+/// ```swift
+/// var page = Page(title: "Digits")
+/// page.add(.heading("Result"), .paragraph("All are above 95 %."), .figures([chart]))
+/// try page.html.write(toFile: "page.html", atomically: true, encoding: .utf8)
+/// ```
+public struct Page: Sendable {
+  /// A part of a page. Texts are plain: all their characters are shown as they are.
+  public enum Block: Sendable {
+    case heading(String)
+    case paragraph(String)
+    /// A remark to be noticed.
+    case note(String)
+    case list([String])
+    case table(PageTable)
+    /// Plots side by side where there is room.
+    case figures([any Plot], caption: String? = nil)
+    /// Terms and what they stand for.
+    case facts([(term: String, value: String)])
+    case code(String)
+    /// A part that is folded away until wanted; shown in print.
+    case details(summary: String, [Block])
+  }
+
+  public var title: String
+  public var subtitle: String?
+  public var blocks: [Block] = []
+  /// The last line.
+  public var footer: String?
+
+  public init(title: String, subtitle: String? = nil) {
+    self.title = title
+    self.subtitle = subtitle
+  }
+
+  public mutating func add(_ blocks: Block...) { self.blocks += blocks }
+
+  /// The document.
+  public var html: String {
+    var plots = 0
+    var result = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <meta http-equiv="Content-Security-Policy" \
+      content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+      <link rel="icon" href="data:,">
+      <title>\(title.markupEscaped)</title>
+      <style>
+      \(PageStyle.sheet)
+      \(Palette.darkRules)
+      </style>
+      </head>
+      <body>
+      <main>
+      <h1>\(title.markupEscaped)</h1>
+
+      """
+    if let subtitle { result += "<p class=\"subtitle\">\(subtitle.markupEscaped)</p>\n" }
+    for block in blocks { result += Self.render(block, &plots) }
+    if let footer { result += "<footer>\(footer.markupEscaped)</footer>\n" }
+    return result + "</main>\n<script>\n\(PageStyle.script)\n</script>\n</body>\n</html>\n"
+  }
+
+  private static func render(_ block: Block, _ plots: inout Int) -> String {
+    switch block {
+    case .heading(let text): return "<h2>\(text.markupEscaped)</h2>\n"
+    case .paragraph(let text): return "<p>\(text.markupEscaped)</p>\n"
+    case .note(let text): return "<p class=\"note\">\(text.markupEscaped)</p>\n"
+    case .list(let items):
+      return "<ul>\n" + items.map { "<li>\($0.markupEscaped)</li>\n" }.joined() + "</ul>\n"
+    case .table(let table): return table.html
+    case .figures(let figures, let caption):
+      var result = "<figure>\n<div class=\"plots\">\n"
+      for plot in figures {
+        plots += 1
+        result += "<div class=\"plot\">\(plot.element(id: "p\(plots)"))</div>\n"
+      }
+      result += "</div>\n"
+      if let caption { result += "<figcaption>\(caption.markupEscaped)</figcaption>\n" }
+      return result + "</figure>\n"
+    case .facts(let facts):
+      let rows = facts.map { "<div><dt>\($0.term.markupEscaped)</dt><dd>\($0.value.markupEscaped)</dd></div>\n" }
+      return "<dl>\n" + rows.joined() + "</dl>\n"
+    case .code(let text): return "<pre><code>\(text.markupEscaped)</code></pre>\n"
+    case .details(let summary, let blocks):
+      let inner = blocks.map { render($0, &plots) }.joined()
+      return "<details>\n<summary>\(summary.markupEscaped)</summary>\n\(inner)</details>\n"
+    }
+  }
+}
