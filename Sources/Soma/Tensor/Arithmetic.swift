@@ -110,10 +110,12 @@ extension Tensor {
 
   /// `log(eᵃ + eᵇ)` without overflow.
   public func logAddExp(_ other: Tensor) -> Tensor {
-    let difference = self - other
-    let result = maximum(other) + (-difference.abs()).exp().log1p()
+    let (a, b) = Tensor.aligned(floating(), other.floating(), "logAddExp")
+    let isLarger = a .> b
     // Equal infinities differ by NaN.
-    return .select(self .== other, self + 0.6931471805599453, result)
+    let isSame = (a .== b) .& a.isInfinite()
+    let gap = Tensor.select(isSame, 0, Tensor.select(isLarger, b - a, a - b))
+    return .select(isLarger, a, b) + gap.exp().log1p()
   }
 }
 
