@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SomaExperiments
 
 /// The command line: each subcommand parses its options, calls the library and prints.
 @main
@@ -21,7 +22,7 @@ struct SomaCommand: ParsableCommand {
       Files that are wrong, and names that do not exist, end a command with one line and exit status 1;
       options that do not fit, with 64. NO_COLOR turns colours off.
       """,
-    version: "0.1.0",
+    version: somaVersion,
     subcommands: subcommands)
 
   static func main() {

@@ -16,19 +16,32 @@ public struct Candidate: Sendable, Hashable {
     if text.contains(":") || NetworkSpecification.all.contains(where: { $0.name == name }) {
       return try NetworkSpecification(parsing: text)
     }
-    do {
-      _ = try Activation.named(text)
-    } catch .unknownName(_, let nearestActivations) {
-      var nearest = nearestActivations
-      do { _ = try NetworkSpecification(parsing: text) } catch .unknownName(_, let networks) {
-        nearest = networks + nearest
-      } catch {}
+    switch activationFailure(text) {
+    case nil: break
+    case .unknownName(_, let activations)?:
+      let nearest = nearestNetworks(text) + activations
       throw ComparisonError(
         "\"\(text)\" is neither an activation nor a network"
           + (nearest.isEmpty ? "" : "; did you mean \(nearest.prefix(4).joined(separator: ", "))?"))
+    case let failure?: throw failure
     }
     let host = try NetworkSpecification(parsing: network)
     return try NetworkSpecification(parsing: "\(host.name):\(text)" + (host.width == 1 ? "" : "@\(host.width)"))
+  }
+
+  // Failures as values: the compiler (6.3) fails on patterns in the `catch` of a typed error.
+  private static func activationFailure(_ text: String) -> ActivationError? {
+    do { _ = try Activation.named(text) } catch { return error }
+    return nil
+  }
+
+  private static func networkFailure(_ text: String) -> NetworkError? {
+    do { _ = try NetworkSpecification(parsing: text) } catch { return error }
+    return nil
+  }
+
+  private static func nearestNetworks(_ text: String) -> [String] {
+    if case .unknownName(_, let nearest)? = networkFailure(text) { nearest } else { [] }
   }
 
   /// Widths for about `budget` parameters.

@@ -7,8 +7,10 @@ extension Candidate {
     let network = network(data.facts, batch: 1)
     let variables = network.initialized(for: data.inputShape(1), key: Key(0))
     let batch = min(PreparedData.evaluationBatch, data.split.train.count)
-    let (single, many) = (try Self.executable(network, variables, data.inputShape(1)),
-      try Self.executable(network, variables, data.inputShape(batch)))
+    let (single, many) = (
+      try Self.executable(network, variables, data.inputShape(1)),
+      try Self.executable(network, variables, data.inputShape(batch))
+    )
     func latency(_ executable: Executable, _ count: Int) throws -> Double {
       let features = try data.split.train.batch(of: Array(0..<count)).features
       return Self.medianSeconds { _ = executable(variables.leaves + [features]) }

@@ -65,7 +65,7 @@ public struct Comparison: Sendable {
     public var experimentID: Int64
     public var start: Start
     /// Nil if it was interrupted.
-    public var result: ComparisonResult?
+    public var result: ComparisonReport?
     /// Trials in the store.
     public var finishedTrials: Int
   }
@@ -89,7 +89,7 @@ public struct Comparison: Sendable {
     try store.setStatus(isComplete ? .finished : .interrupted, of: id)
     let start: Start = known == 0 ? .new : done.count == known && isComplete ? .stored : .resumed(finishedTrials: known)
     return Outcome(
-      experimentID: id, start: start, result: isComplete ? try ComparisonResult(experiment: id, in: store) : nil,
+      experimentID: id, start: start, result: isComplete ? try ComparisonReport(experiment: id, in: store) : nil,
       finishedTrials: done.count)
   }
 
@@ -104,7 +104,8 @@ public struct Comparison: Sendable {
     let title = "\(settings.data.name): \(settings.candidates.joined(separator: ", "))"
     let experiment = try store.add(
       Experiment(
-        kind: "compare", title: title, dataSet: settings.data.name, settings: settings.json, settingsHash: settings.hash))
+        kind: "compare", title: title, dataSet: settings.data.name, settings: settings.json, settingsHash: settings.hash
+      ))
     guard let id = experiment.id else { preconditionFailure("a stored experiment has a number") }
     return (id, [])
   }
@@ -150,7 +151,7 @@ public struct Comparison: Sendable {
         TrialRun(candidate: candidate, purpose: .tuning, seed: 0, learningRate: rate, epochs: settings.tuningEpochs)
           .identity]
     }
-    return ComparisonResult.bestTuning(trials)?.learningRate
+    return ComparisonReport.bestTuning(trials)?.learningRate
   }
 }
 

@@ -96,7 +96,8 @@ struct TrialPool: Sendable {
       return state.doneEpochs + state.running.values.reduce(0, +)
     }
     let what =
-      run.purpose == .tuning ? "\(run.candidate.name): learning rate \(run.learningRate)" : "\(run.candidate.name): seed \(run.seed)"
+      run.purpose == .tuning
+      ? "\(run.candidate.name): learning rate \(run.learningRate)" : "\(run.candidate.name): seed \(run.seed)"
     onProgress(Comparison.Progress(fraction: min(1, done / totalEpochs), text: what))
   }
 }

@@ -43,7 +43,8 @@ struct TrialRun: Sendable, Hashable {
       experimentID: experimentID, candidate: candidate.name, purpose: purpose, seed: seed, learningRate: learningRate,
       epochs: epochs, status: .finished)
     do {
-      let result = try trainer.fit(loader, validation: data.loader(data.split.validation), for: .epochs(epochs)) { event in
+      let result = try trainer.fit(loader, validation: data.loader(data.split.validation), for: .epochs(epochs)) {
+        event in
         switch event {
         case .step(let progress): return onStep(Double(progress.step) / perEpoch) ? .proceed : .stop
         case .checkpoint: return .proceed

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a comparison found, from the store's records.
-public struct ComparisonResult: Codable, Sendable {
+public struct ComparisonReport: Codable, Sendable {
   /// A candidate's scores and costs.
   public struct Entry: Codable, Sendable {
     public var candidate: String
@@ -45,6 +45,13 @@ public struct ComparisonResult: Codable, Sendable {
     /// Bytes that a forward pass for `batch` samples needs.
     public var inferenceMemoryBytes: Int
     public var curve: Curve
+    /// Validation scores of the sweep, by learning rate; nil where training diverged.
+    public var tuning: [TuningPoint]
+  }
+
+  public struct TuningPoint: Codable, Sendable {
+    public var learningRate: Double
+    public var validationScore: Double?
   }
 
   /// Means over seeds for each epoch, with the ends of their 95 % intervals.
@@ -127,13 +134,15 @@ public struct ComparisonResult: Codable, Sendable {
       if abs(entry.parameterDeviation) > 0.02 {
         let share = String(format: "%+.1f", entry.parameterDeviation * 100)
         notes.append(
-          "\(entry.candidate) has \(entry.parameters) parameters, \(share) % from the budget of \(settings.parameters): its widths allow nothing closer.")
+          "\(entry.candidate) has \(entry.parameters) parameters, \(share) % from the budget of \(settings.parameters): its widths allow nothing closer."
+        )
       }
       if entry.learningRate == nil && !(trials[entry.candidate] ?? []).isEmpty && isFinished {
         notes.append("\(entry.candidate) diverged at every learning rate.")
       } else if entry.divergedTrials > 0 {
         notes.append(
-          "\(entry.candidate) diverged in \(entry.divergedTrials) of \(settings.seeds) trials; its score is the mean of the others.")
+          "\(entry.candidate) diverged in \(entry.divergedTrials) of \(settings.seeds) trials; its score is the mean of the others."
+        )
       }
     }
     let atEnds = entries.filter { entry in
@@ -151,12 +160,13 @@ public struct ComparisonResult: Codable, Sendable {
       notes.append("One seed tells nothing of the spread: there are no intervals and no tests.")
     }
     notes.append(
-      "Intervals and tests cover initial weights and the order of the data, for this one division of the samples; other samples would move all scores together.")
+      "Intervals and tests cover initial weights and the order of the data, for this one division of the samples; other samples would move all scores together."
+    )
     return notes
   }
 }
 
-extension ComparisonResult.Entry {
+extension ComparisonReport.Entry {
   init(_ name: String, _ trials: [Trial], _ cost: Measurement?, _ settings: ComparisonSettings) {
     candidate = name
     rank = 0
@@ -165,7 +175,7 @@ extension ComparisonResult.Entry {
     parameters = cost?.parameters ?? 0
     parameterDeviation =
       cost.map { Double($0.parameters - settings.parameters) / Double(max(settings.parameters, 1)) } ?? 0
-    let rate = ComparisonResult.bestTuning(trials)?.learningRate
+    let rate = ComparisonReport.bestTuning(trials)?.learningRate
     learningRate = rate
     let final = trials.filter { $0.purpose == .final && $0.learningRate == rate }.sorted { $0.seed < $1.seed }
     let finished = final.filter { $0.status == .finished }
@@ -186,7 +196,10 @@ extension ComparisonResult.Entry {
     batch = cost?.batch ?? 0
     memoryBytes = final.map(\.memoryBytes).max() ?? 0
     inferenceMemoryBytes = cost?.inferenceMemoryBytes ?? 0
-    curve = ComparisonResult.Curve()
+    tuning = trials.filter { $0.purpose == .tuning }.sorted { $0.learningRate < $1.learningRate }.map {
+      ComparisonReport.TuningPoint(learningRate: $0.learningRate, validationScore: $0.metrics["validationScore"])
+    }
+    curve = ComparisonReport.Curve()
     for epoch in 0..<(finished.map(\.curve.count).min() ?? 0) {
       let scores = finished.compactMap { $0.curve[epoch].validationScore }
       let losses = finished.compactMap { $0.curve[epoch].trainingLoss }
@@ -196,10 +209,10 @@ extension ComparisonResult.Entry {
   }
 
   /// Whether the difference from the baseline is significant after adjustment.
-  public var isSignificant: Bool { (adjustedPValue ?? 1) < ComparisonResult.significance }
+  public var isSignificant: Bool { (adjustedPValue ?? 1) < ComparisonReport.significance }
 }
 
-extension ComparisonResult {
+extension ComparisonReport {
   /// Keys sorted, dates in ISO 8601.
   public func json() throws -> String {
     let encoder = JSONEncoder()
