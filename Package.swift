@@ -64,9 +64,10 @@ let package = Package(
 
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "SomaTests", dependencies: ["Soma", "Kernels", "AllocationCounter"], exclude: ["Resources"], swiftSettings: settings),
+      name: "SomaTests", dependencies: ["Soma", "Kernels", "AllocationCounter"], exclude: ["Resources"],
+      swiftSettings: settings),
     .testTarget(
-      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], swiftSettings: settings),
+      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], exclude: ["Resources"], swiftSettings: settings),
     .testTarget(
       name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
       swiftSettings: settings),

@@ -1,4 +1,4 @@
-// General matrix products: oneDNN for F32, OpenBLAS for F64, a blocked loop for integers.
+// General matrix products: own loops on AVX-512; elsewhere oneDNN for F32 and OpenBLAS for F64. Integers by a blocked loop.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <dnnl.h>
@@ -91,7 +91,7 @@ int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size
   switch (dtype) {
     case SOMA_F32: {
       if (alpha == 1 && (beta == 0 || beta == 1) &&
-          soma_gemm_small(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta == 1, c, ldc))
+          soma_gemm_single(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta == 1, c, ldc))
         return 0;
       dnnl_status_t status =
           dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k,

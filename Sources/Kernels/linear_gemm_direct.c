@@ -1,5 +1,5 @@
-// Products on AVX-512 without a library: small ones of either type, where entering a library costs more than the work,
-// and all of F64, since OpenBLAS may not know the processor and then reaches half of its speed.
+// Products on AVX-512 without a library: entering one costs more than a small product's work, oneDNN allocates in every
+// call, and OpenBLAS may not know the processor and then reaches half of its speed.
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -50,12 +50,6 @@ enum { multiplications = 1 << 18, panel_elements = 4096 };
 #define MULTIPLY_ADD _mm512_fmadd_pd
 #define SUM _mm512_reduce_add_pd
 #include "linear_gemm_direct_body.h"
-
-int soma_gemm_small(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
-                    const float *b, size_t ldb, int accumulate, float *c, size_t ldc) {
-  if (soma_linear_level() < 2) return 0;
-  return small_f32(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, accumulate, c, ldc);
-}
 
 // Panels of B (depth × 24) and of A (8 × depth) fit the first-level cache together, blocks of them the second.
 enum { tile_rows_count = 8, tile_columns = 24, depth_block = 160, column_block = 480, row_block = 96 };
@@ -170,10 +164,117 @@ TARGET int soma_gemm_double(int transpose_a, int transpose_b, size_t m, size_t n
   return 1;
 }
 
+// F32: panels of B (depth × 48) stay in the first-level cache while the rows of A pass. A is read where it lies: eight
+// of its rows are eight streams, so copying it would cost more than it saves.
+enum { single_columns = 48, single_depth = 192, single_block = 10 * single_columns };
+
+static pthread_key_t panel_key;
+static void create_panel_key(void) { pthread_key_create(&panel_key, free); }
+
+/// One block of B, kept by every thread that multiplies.
+static float *packed_panels(void) {
+  static _Thread_local float *mine;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  if (mine) return mine;
+  pthread_once(&once, create_panel_key);
+  mine = aligned_alloc(64, sizeof(float) * single_depth * single_block);
+  if (mine) pthread_setspecific(panel_key, mine);
+  return mine;
+}
+
+// Sixteen rows of sixteen columns become columns `pitch` apart.
+TARGET static void transpose_square(float *to, size_t pitch, const float *b, size_t ldb) {
+  __m512 r[16], s[16];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(b + i * ldb);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i += 2) {
+    s[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    s[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i += 4) {
+#pragma clang loop unroll(full)
+    for (int h = 0; h < 2; h++) {
+      __m512d low = _mm512_castps_pd(s[i + h]), high = _mm512_castps_pd(s[i + 2 + h]);
+      r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+  }
+  // r[4 g + c] holds, in quarter q, column 4 q + c of rows 4 g … 4 g + 3.
+#pragma clang loop unroll(full)
+  for (size_t c = 0; c < 4; c++) {
+    __m512 a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), d = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
+    __m512 e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88), f = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
+    _mm512_storeu_ps(to + pitch * c, _mm512_shuffle_f32x4(a, e, 0x88));
+    _mm512_storeu_ps(to + pitch * (c + 8), _mm512_shuffle_f32x4(a, e, 0xdd));
+    _mm512_storeu_ps(to + pitch * (c + 4), _mm512_shuffle_f32x4(d, f, 0x88));
+    _mm512_storeu_ps(to + pitch * (c + 12), _mm512_shuffle_f32x4(d, f, 0xdd));
+  }
+}
+
+TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width,
+                               size_t wide) {
+  for (size_t j0 = 0; j0 < width; j0 += wide, to += depth * wide) {
+    size_t columns = least(wide, width - j0);
+    if (!transposed) {
+      if (columns == wide) {
+        for (size_t p = 0; p < depth; p++)
+          for (size_t j = 0; j < wide; j += 16)
+            _mm512_storeu_ps(to + p * wide + j, _mm512_loadu_ps(b + p * ldb + j0 + j));
+      } else {
+        for (size_t p = 0; p < depth; p++)
+          for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[p * ldb + j0 + j];
+      }
+      continue;
+    }
+    size_t whole = columns & ~(size_t)15, p = 0;
+    for (; p + 16 <= depth; p += 16) {
+      for (size_t j = 0; j < whole; j += 16)
+        transpose_square(to + p * wide + j, wide, b + (j0 + j) * ldb + p, ldb);
+      for (size_t j = whole; j < columns; j++)
+        for (size_t q = p; q < p + 16; q++) to[q * wide + j] = b[(j0 + j) * ldb + q];
+    }
+    for (; p < depth; p++)
+      for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[(j0 + j) * ldb + p];
+  }
+}
+
+TARGET int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                            const float *b, size_t ldb, int accumulate, float *c, size_t ldc) {
+  if (soma_linear_level() < 2) return 0;
+  if (small_f32(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, accumulate, c, ldc)) return 1;
+  const size_t a_row = transpose_a ? 1 : lda, a_step = transpose_a ? lda : 1;
+  if (!transpose_b && m <= few_rows) {
+    product_f32(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
+    return 1;
+  }
+  float *panels = packed_panels();
+  if (!panels) return 0;
+  // Sixteen columns left over would keep too few sums in flight.
+  const size_t wide = n > single_columns && n <= 64 ? 32 : single_columns;
+  for (size_t j0 = 0; j0 < n; j0 += single_block) {
+    size_t width = least(single_block, n - j0);
+    for (size_t p0 = 0; p0 < k; p0 += single_depth) {
+      size_t depth = least(single_depth, k - p0);
+      pack_panels(panels, b + (transpose_b ? j0 * ldb + p0 : p0 * ldb + j0), ldb, transpose_b, depth, width,
+                  wide);
+      const float *rows = a + p0 * a_step;
+      for (size_t i0 = 0; i0 < m; i0 += row_block) {
+        size_t height = least(row_block, m - i0);
+        for (size_t j = 0; j < width; j += wide)
+          product_f32(height, least(wide, width - j), depth, rows + i0 * a_row, a_row, a_step, panels + j * depth, wide,
+                      accumulate || p0 > 0, c + i0 * ldc + j0 + j, ldc);
+      }
+    }
+  }
+  return 1;
+}
+
 #else
 
-int soma_gemm_small(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
-                    const float *b, size_t ldb, int accumulate, float *c, size_t ldc) {
+int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                     const float *b, size_t ldb, int accumulate, float *c, size_t ldc) {
   return 0;
 }
 

@@ -8,6 +8,14 @@ struct SomaCommand: ParsableCommand {
   static let subcommands: [any ParsableCommand.Type] = [
     CompareCommand.self,
     RunsCommand.self,
+    TrainCommand.self,
+    EvaluateCommand.self,
+    PredictCommand.self,
+    GenerateCommand.self,
+    DescribeCommand.self,
+    DrawCommand.self,
+    DataCommand.self,
+    ActivationsCommand.self,
   ]
 
   static let configuration = CommandConfiguration(
@@ -18,6 +26,10 @@ struct SomaCommand: ParsableCommand {
         soma compare digits relu gelu mish          which activation suits the data
         soma compare --data prices.csv --target price mlp:relu mlp:gelu
         soma runs list                              what was run so far
+        soma train digits --network mlp:gelu --out digits.soma
+        soma predict digits.soma picture.png
+        soma describe resnet8                       layers, shapes, parameters, operations
+        soma activations show mish --plot mish.svg
 
       Files that are wrong, and names that do not exist, end a command with one line and exit status 1;
       options that do not fit, with 64. NO_COLOR turns colours off.

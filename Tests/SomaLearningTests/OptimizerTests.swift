@@ -83,7 +83,8 @@ import Testing
   @Test func groupsChooseByPath() {
     for (pattern, path, matches) in [
       ("*/bias", "encoder/0/bias", true), ("*/bias", "bias", true), ("*/bias", "encoder/bias/x", false),
-      ("encoder/*", "encoder/0/weight", true), ("encoder/*", "decoder/0/weight", false), ("*norm*", "a/norm1/scale", true),
+      ("encoder/*", "encoder/0/weight", true), ("encoder/*", "decoder/0/weight", false),
+      ("*norm*", "a/norm1/scale", true),
       ("block?/w", "block1/w", true), ("block?/w", "block12/w", false), ("*a*b*c", "xxaYbbc", true), ("*", "", true),
       ("", "a", false), ("*ab", "aab", true),
     ] {

@@ -8,5 +8,6 @@
 #include "soma_structure.h"
 #include "soma_linear.h"
 #include "soma_fused.h"
+#include "soma_parallel.h"
 
 #endif

@@ -34,7 +34,8 @@ extension Primitive {
       case .isFinite: return [TensorType(shape: x.shape, dtype: .bool)]
       case .not: check(!x.dtype.isFloating, "wants bool or integers")
       case .negate, .abs, .sign, .floor, .ceil, .round: check(x.dtype != .bool, "wants numbers")
-      case .exp, .expm1, .log, .log1p, .sqrt, .rsqrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh,
+      case .exp, .expm1, .log, .log1p, .sqrt, .rsqrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh,
+        .asinh,
         .acosh, .atanh, .erf, .erfc, .erfInverse, .lgamma, .logistic:
         check(x.dtype.isFloating, "wants floating numbers")
       }
@@ -87,7 +88,8 @@ extension Primitive {
       let shape: [Int]
       switch role {
       case .output:
-        check(a[1] == b[1] * c.groups && b[0] % c.groups == 0, "input channels \(a[1]), kernel \(b), groups \(c.groups)")
+        check(
+          a[1] == b[1] * c.groups && b[0] % c.groups == 0, "input channels \(a[1]), kernel \(b), groups \(c.groups)")
         check(Array(a[2...]) == c.inputSize && Array(b[2...]) == c.kernelSize, "sizes differ from the description")
         shape = [a[0], b[0]] + c.outputSize
       case .input:

@@ -48,7 +48,8 @@ extension Graph {
       let (operations, bytes) = node.primitive.cost(operands, results)
       let cost = Cost(operations: operations, bytesMoved: bytes, nodes: 1)
       report.total = report.total + cost
-      report.byOperation[node.primitive.name, default: Cost()] = report.byOperation[node.primitive.name, default: Cost()] + cost
+      report.byOperation[node.primitive.name, default: Cost()] =
+        report.byOperation[node.primitive.name, default: Cost()] + cost
       report.byScope[node.scope, default: Cost()] = report.byScope[node.scope, default: Cost()] + cost
     }
     report.parameters = graph.inputTypes.prefix(parameterInputs).reduce(0) { $0 + $1.shape.elementCount }
@@ -132,7 +133,9 @@ extension Primitive {
       return (9 * count * n * n * n, read + written)
     case .singularValues:
       let (count, m, n) = matrices()
-      return (count * (6 * m * n * Swift.min(m, n) + 20 * Swift.min(m, n) * Swift.min(m, n) * Swift.min(m, n)), read + written)
+      return (
+        count * (6 * m * n * Swift.min(m, n) + 20 * Swift.min(m, n) * Swift.min(m, n) * Swift.min(m, n)), read + written
+      )
     case .qr:
       let (count, m, n) = matrices()
       return (4 * count * m * n * Swift.min(m, n), read + written)

@@ -39,10 +39,13 @@ public struct Diagram: Sendable {
       } else {
         box = boxes.count
         let isLayer = !(path?.isEmpty ?? true)
-        boxes.append(Box(title: isLayer ? path! : node.primitive.name, detail: isLayer ? "" : node.primitive.settings, sources: []))
+        boxes.append(
+          Box(title: isLayer ? path! : node.primitive.name, detail: isLayer ? "" : node.primitive.settings, sources: [])
+        )
         if let path, isLayer { boxOfScope[path] = box }
       }
-      for (source, type) in sources where source != box && !boxes[box].sources.contains(where: { $0.box == source && $0.type == type }) {
+      for (source, type) in sources
+      where source != box && !boxes[box].sources.contains(where: { $0.box == source && $0.type == type }) {
         boxes[box].sources.append((source, type))
       }
       for id in node.outputs { boxOf[id] = box }
@@ -50,7 +53,9 @@ public struct Diagram: Sendable {
     for (k, id) in graph.outputs.enumerated() {
       guard let source = boxOf[id] else { continue }
       boxes.append(
-        Box(title: graph.outputs.count == 1 ? "output" : "output \(k)", detail: graph.types[id].description, sources: [(source, graph.types[id])]))
+        Box(
+          title: graph.outputs.count == 1 ? "output" : "output \(k)", detail: graph.types[id].description,
+          sources: [(source, graph.types[id])]))
     }
     arrange()
   }
@@ -90,7 +95,9 @@ public struct Diagram: Sendable {
       }
       let order = row.indices.sorted { (wanted[$0], row[$0]) < (wanted[$1], row[$1]) }
       let center = wanted.isEmpty ? 0 : wanted.reduce(0, +) / Double(wanted.count)
-      for (place, k) in order.enumerated() { boxes[row[k]].column = center + Double(place) - Double(order.count - 1) / 2 }
+      for (place, k) in order.enumerated() {
+        boxes[row[k]].column = center + Double(place) - Double(order.count - 1) / 2
+      }
     }
   }
 
@@ -131,11 +138,14 @@ public struct Diagram: Sendable {
     }
     for box in boxes {
       let (bx, by) = (x(box), y(box))
-      out += "<rect class=\"box\" x=\"\(number(bx))\" y=\"\(number(by))\" width=\"\(number(boxWidth))\" height=\"\(number(boxHeight))\" rx=\"7\"/>\n"
+      out +=
+        "<rect class=\"box\" x=\"\(number(bx))\" y=\"\(number(by))\" width=\"\(number(boxWidth))\" height=\"\(number(boxHeight))\" rx=\"7\"/>\n"
       let hasDetail = !box.detail.isEmpty
-      out += "<text class=\"title\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + (hasDetail ? 19 : 26)))\">\(Diagram.escaped(Diagram.shortened(box.title, 28)))</text>\n"
+      out +=
+        "<text class=\"title\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + (hasDetail ? 19 : 26)))\">\(Diagram.escaped(Diagram.shortened(box.title, 28)))</text>\n"
       if hasDetail {
-        out += "<text class=\"detail\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + 34))\">\(Diagram.escaped(Diagram.shortened(box.detail, 36)))</text>\n"
+        out +=
+          "<text class=\"detail\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + 34))\">\(Diagram.escaped(Diagram.shortened(box.detail, 36)))</text>\n"
       }
     }
     return out + "</svg>\n"

@@ -22,10 +22,12 @@ extension Primitive {
     case .constant(let constant): constant.type.shape.elementCount <= 4 ? constant.tensor.description : ""
     case .iota(_, let axis): "axis \(axis)"
     case .dot(let dot):
-      "contracting \(dot.leftContracted) with \(dot.rightContracted)" + (dot.leftBatch.isEmpty ? "" : ", batch \(dot.leftBatch) with \(dot.rightBatch)")
+      "contracting \(dot.leftContracted) with \(dot.rightContracted)"
+        + (dot.leftBatch.isEmpty ? "" : ", batch \(dot.leftBatch) with \(dot.rightBatch)")
     case .convolution(let c, _):
       "kernel \(c.kernelSize), strides \(c.strides), padding \(c.low) \(c.high)"
-        + (c.dilations.allSatisfy { $0 == 1 } ? "" : ", dilations \(c.dilations)") + (c.groups == 1 ? "" : ", groups \(c.groups)")
+        + (c.dilations.allSatisfy { $0 == 1 } ? "" : ", dilations \(c.dilations)")
+        + (c.groups == 1 ? "" : ", groups \(c.groups)")
     case .reduce(_, let axes), .reverse(let axes): "axes \(axes)"
     case .argReduce(_, let axis), .concatenate(let axis), .fourier(_, let axis), .realFourier(let axis): "axis \(axis)"
     case .cumulative(_, let axis, let reverse): "axis \(axis)" + (reverse ? ", reversed" : "")
@@ -33,9 +35,12 @@ extension Primitive {
     case .transpose(let permutation): "\(permutation)"
     case .broadcast(_, let axes): "axes \(axes)"
     case .slice(let starts, let limits, let strides):
-      zip(starts, zip(limits, strides)).map { $1.1 == 1 ? "\($0)..<\($1.0)" : "\($0)..<\($1.0) by \($1.1)" }.joined(separator: ", ")
-    case .pad(let low, let high, let interior): "low \(low), high \(high)" + (interior.allSatisfy { $0 == 0 } ? "" : ", interior \(interior)")
-    case .gather(let axis, let batch), .scatterAdd(let axis, let batch): "axis \(axis)" + (batch == 0 ? "" : ", batch axes \(batch)")
+      zip(starts, zip(limits, strides)).map { $1.1 == 1 ? "\($0)..<\($1.0)" : "\($0)..<\($1.0) by \($1.1)" }.joined(
+        separator: ", ")
+    case .pad(let low, let high, let interior):
+      "low \(low), high \(high)" + (interior.allSatisfy { $0 == 0 } ? "" : ", interior \(interior)")
+    case .gather(let axis, let batch), .scatterAdd(let axis, let batch):
+      "axis \(axis)" + (batch == 0 ? "" : ", batch axes \(batch)")
     case .argSort(let axis, let descending): "axis \(axis)" + (descending ? ", descending" : "")
     case .argTopK(let k): "k \(k)"
     case .inverseRealFourier(let axis, let length): "axis \(axis), length \(length)"
@@ -46,7 +51,8 @@ extension Primitive {
     case .custom(let custom): "\(custom.function.nodes.count) nodes"
     case .checkpoint(let graph): "\(graph.nodes.count) nodes"
     case .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .stopGradient, .reshape, .cholesky,
-      .symmetricEigen, .singularValues, .qr, .logDeterminant: ""
+      .symmetricEigen, .singularValues, .qr, .logDeterminant:
+      ""
     }
   }
 }

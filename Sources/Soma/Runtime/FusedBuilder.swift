@@ -82,7 +82,9 @@ struct FusedBuilder {
       // A binary map may read a scalar in place; every other map wants it repeated.
       var map: soma_map?
       var sources: [Operand] = []
-      if case .binary(let function) = node.primitive, let (scalarMap, both) = scalarOperands(node, function, operandLevelIsRow, members) {
+      if case .binary(let function) = node.primitive,
+        let (scalarMap, both) = scalarOperands(node, function, operandLevelIsRow, members)
+      {
         map = scalarMap
         sources = both
       } else {
@@ -114,7 +116,8 @@ struct FusedBuilder {
       default: fatalError("\(node.primitive.name) cannot be fused")
       }
       require(
-        instruction.kind != SOMA_FUSED_MAP || instruction.map != nil, "\(node.primitive.name) is not defined for \(dtype)")
+        instruction.kind != SOMA_FUSED_MAP || instruction.map != nil,
+        "\(node.primitive.name) is not defined for \(dtype)")
       append(instruction)
     }
     let scratch = placeRegisters()
@@ -154,11 +157,15 @@ struct FusedBuilder {
     -> (soma_map, [Operand])?
   {
     let dtype = type(node.inputs[0]).dtype
-    if let source = scalarSource(node.inputs[1], members), let map = soma_binary_scalar_right_map(function.code, dtype.code) {
+    if let source = scalarSource(node.inputs[1], members),
+      let map = soma_binary_scalar_right_map(function.code, dtype.code)
+    {
       let left = operand(node.inputs[0], isRow: isRow, members)
       return (map, [left, .slot(slot(source), level: SOMA_LEVEL_SCALAR)])
     }
-    if let source = scalarSource(node.inputs[0], members), let map = soma_binary_scalar_left_map(function.code, dtype.code) {
+    if let source = scalarSource(node.inputs[0], members),
+      let map = soma_binary_scalar_left_map(function.code, dtype.code)
+    {
       let right = operand(node.inputs[1], isRow: isRow, members)
       return (map, [.slot(slot(source), level: SOMA_LEVEL_SCALAR), right])
     }
@@ -188,16 +195,19 @@ struct FusedBuilder {
       result = newRegister(level, size, persistent: true)
       prologue.append(
         Instruction(
-          kind: SOMA_FUSED_FILL, level: level, map: nil, out: result, operands: [.slot(slot(source), level: SOMA_LEVEL_SCALAR)],
+          kind: SOMA_FUSED_FILL, level: level, map: nil, out: result,
+          operands: [.slot(slot(source), level: SOMA_LEVEL_SCALAR)],
           sizes: [size], outSize: size, dtype: type(source).dtype))
     } else {
       result = newRegister(level, size)
       var instruction = Instruction(
         kind: isInner ? SOMA_FUSED_EXPAND : SOMA_FUSED_LOAD, level: level, map: nil, out: result,
-        operands: [isInner ? operands[source]! : .slot(slot(source), level: SOMA_LEVEL_SCALAR)], sizes: [size], outSize: size,
+        operands: [isInner ? operands[source]! : .slot(slot(source), level: SOMA_LEVEL_SCALAR)], sizes: [size],
+        outSize: size,
         dtype: type(source).dtype)
       if !isInner {
-        let (view, offset) = FusedBuilder.strides(node.primitive, from: type(node.inputs[0]).shape, to: type(node.outputs.lowerBound).shape)
+        let (view, offset) = FusedBuilder.strides(
+          node.primitive, from: type(node.inputs[0]).shape, to: type(node.outputs.lowerBound).shape)
         instruction.view = view
         instruction.op = Int32(offset)
       }
@@ -208,7 +218,8 @@ struct FusedBuilder {
   }
 
   /// How a broadcast or slice reads its operand: lengths and strides, and where it begins, in elements.
-  private static func strides(_ primitive: Primitive, from source: Shape, to target: Shape) -> (soma_view, offset: Int) {
+  private static func strides(_ primitive: Primitive, from source: Shape, to target: Shape) -> (soma_view, offset: Int)
+  {
     let own = source.strides
     var strides = [Int](repeating: 0, count: target.rank)
     var offset = 0
@@ -252,7 +263,8 @@ struct FusedBuilder {
     let plan = MemoryPlan(
       registers.indices.map { r in
         let register = registers[r]
-        let life = register.isPersistent ? 0...body.count : Swift.max(0, first[r])...Swift.max(first[r], register.lastUse)
+        let life =
+          register.isPersistent ? 0...body.count : Swift.max(0, first[r])...Swift.max(first[r], register.lastUse)
         return MemoryPlan.Block(bytes: register.bytes, lifetime: life)
       })
     for r in registers.indices { registers[r].offset = plan.offsets[r] }
@@ -262,7 +274,8 @@ struct FusedBuilder {
   private func ref(_ operand: Operand, _ size: Int, offset: Int = 0) -> soma_ref {
     switch operand {
     case .register(let r):
-      soma_ref(slot: -1, size: Int32(size), level: Int32(SOMA_LEVEL_SCALAR.rawValue), offset: Int64(registers[r].offset))
+      soma_ref(
+        slot: -1, size: Int32(size), level: Int32(SOMA_LEVEL_SCALAR.rawValue), offset: Int64(registers[r].offset))
     case .slot(let s, let level):
       soma_ref(slot: Int32(s), size: Int32(size), level: Int32(level.rawValue), offset: Int64(offset * size))
     }
@@ -275,14 +288,18 @@ struct FusedBuilder {
       return ref(instruction.operands[i], instruction.sizes[i], offset: offset)
     }
     return soma_instruction(
-      kind: instruction.kind, level: instruction.level, map: instruction.map, out: ref(instruction.out, instruction.outSize),
-      a: operand(0), b: operand(1), c: operand(2), op: instruction.op, dtype: instruction.dtype.code, view: instruction.view)
+      kind: instruction.kind, level: instruction.level, map: instruction.map,
+      out: ref(instruction.out, instruction.outSize),
+      a: operand(0), b: operand(1), c: operand(2), op: instruction.op, dtype: instruction.dtype.code,
+      view: instruction.view)
   }
 
   /// The inputs that each output may be written over.
   private func inPlace() -> [[Int]] {
     outputs.indices.map { o in
-      guard let writer = body.firstIndex(where: { if case .slot(o, _) = $0.out { true } else { false } }) else { return [] }
+      guard let writer = body.firstIndex(where: { if case .slot(o, _) = $0.out { true } else { false } }) else {
+        return []
+      }
       return inputs.indices.filter { i in
         type(inputs[i]).byteCount == type(outputs[o]).byteCount
           && body.indices.allSatisfy { k in
@@ -307,15 +324,17 @@ struct FusedBuilder {
     let workerScratch = (scratch + 63) & ~63
     let (rows, blockRows) = (self.rows, self.blockRows)
     let scratchSlot = outputs.count + inputs.count
-    let kernel = Kernel(scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()) { p in
-      Parallel.splitNumbered(blocks, grain: blockGrain) { worker, part in
-        program.run(
-          p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
-          last: Swift.min(rows, part.upperBound * blockRows))
-      }
+    let kernel = Kernel.parallel(
+      blocks, grain: blockGrain, scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()
+    ) { p, worker, part in
+
+      program.run(
+        p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
+        last: Swift.min(rows, part.upperBound * blockRows))
     }
     let names = group.nodes.map { graph.nodes[$0].primitive.name }
-    return Program.Step(kernel: kernel, outputs: outputs, inputs: inputs, name: "fused(" + names.joined(separator: " ") + ")")
+    return Program.Step(
+      kernel: kernel, outputs: outputs, inputs: inputs, name: "fused(" + names.joined(separator: " ") + ")")
   }
 }
 

@@ -74,7 +74,9 @@ struct Fusion {
 
   private func isFusible(_ i: Int) -> Bool {
     let node = graph.nodes[i]
-    guard count(node.outputs.lowerBound) > 0, count(node.inputs.first ?? node.outputs.lowerBound) > 0 else { return false }
+    guard count(node.outputs.lowerBound) > 0, count(node.inputs.first ?? node.outputs.lowerBound) > 0 else {
+      return false
+    }
     return isElementwise(node.primitive) || rowLength(node) != nil
   }
 
@@ -99,7 +101,9 @@ struct Fusion {
       default: continue
       }
       guard !outputs.contains(id), count(id) > 0 else { continue }
-      isView[i] = readersThroughReshapes(id).allSatisfy { isElementwise(graph.nodes[$0].primitive) || rowLength(graph.nodes[$0]) != nil }
+      isView[i] = readersThroughReshapes(id).allSatisfy {
+        isElementwise(graph.nodes[$0].primitive) || rowLength(graph.nodes[$0]) != nil
+      }
     }
   }
 
@@ -244,7 +248,8 @@ struct Fusion {
           let source = roots[graph.nodes[m].inputs[0]]
           let behind = groupsBehind(source)
           guard behind.contains(g) || behind.contains(home) else { continue }
-          guard let s = makers[source], !isView[s], rowSource(m, inner: inner) == source, isRow[source], count(id) == a.total
+          guard let s = makers[source], !isView[s], rowSource(m, inner: inner) == source, isRow[source],
+            count(id) == a.total
           else { return }
         } else {
           let root = roots[id]
@@ -321,7 +326,9 @@ struct Fusion {
   }
 
   private mutating func emit(_ nodes: [Int], _ group: Group?, _ isStored: [Bool]) {
-    if let group, nodes.count > 1 || graph.nodes[nodes[0]].inputs.contains(where: { maker($0).map { isView[$0] } ?? false }) {
+    if let group,
+      nodes.count > 1 || graph.nodes[nodes[0]].inputs.contains(where: { maker($0).map { isView[$0] } ?? false })
+    {
       var builder = FusedBuilder(graph, roots: roots, makers: makers, isView: isView, group: group)
       steps.append(builder.build(isStored: isStored, isRow: isRow))
       return
@@ -331,7 +338,8 @@ struct Fusion {
       let kernel = lower(node.primitive, node.inputs.map { graph.types[$0] }, node.outputs.map { graph.types[$0] })
       steps.append(
         Program.Step(
-          kernel: kernel, outputs: Array(node.outputs), inputs: node.inputs.map { roots[$0] }, name: node.primitive.name))
+          kernel: kernel, outputs: Array(node.outputs), inputs: node.inputs.map { roots[$0] }, name: node.primitive.name
+        ))
     }
   }
 }

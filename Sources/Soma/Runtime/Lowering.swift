@@ -16,6 +16,17 @@ struct Kernel: Sendable {
   }
 }
 
+extension Kernel {
+  /// A kernel that is one loop.
+  static func parallel(
+    _ count: Int, grain: Int, alignment: Int = 1, scratch: Int = 0, inPlace: [[Int]] = [],
+    _ body: @escaping ParallelLoop.Body
+  ) -> Kernel {
+    let loop = ParallelLoop(count, grain: grain, alignment: alignment, body)
+    return Kernel(scratch: scratch, inPlace: inPlace) { loop.run($0) }
+  }
+}
+
 /// Elements below which a loop is not worth a second thread.
 let parallelGrain = 16_384
 
@@ -30,23 +41,21 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .iota(let type, let axis):
     return lowerIota(type, axis)
   case .randomBits:
-    return Kernel { p in
+    return Kernel.parallel(count, grain: parallelGrain, alignment: 64) { p, _, part in
       let key = p[1].assumingMemoryBound(to: UInt32.self)
       let out = p[0].assumingMemoryBound(to: UInt32.self)
-      Parallel.split(count, grain: parallelGrain, alignment: 64) { part in
-        soma_random_bits(key, out + part.lowerBound, UInt64(part.lowerBound), part.count)
-      }
+
+      soma_random_bits(key, out + part.lowerBound, UInt64(part.lowerBound), part.count)
     }
 
   case .unary(let function):
     return map(soma_unary_map(function.code, dtype.code), primitive, dtype, outputs[0].dtype, count, operands: 1)
   case .polygamma(let order):
     let size = dtype.size
-    return Kernel(inPlace: [[0]]) { p in
-      Parallel.split(count, grain: 1024) { part in
-        let offset = part.lowerBound * size
-        soma_polygamma(Int32(order), dtype.code, p[0] + offset, p[1] + offset, part.count)
-      }
+    return Kernel.parallel(count, grain: 1024, inPlace: [[0]]) { p, _, part in
+
+      let offset = part.lowerBound * size
+      soma_polygamma(Int32(order), dtype.code, p[0] + offset, p[1] + offset, part.count)
     }
   case .binary(let function):
     return map(soma_binary_map(function.code, dtype.code), primitive, dtype, dtype, count, operands: 2)
@@ -55,11 +64,10 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .select:
     let size = inputs[1].dtype.size
     let kernel = soma_select_map(inputs[1].dtype.code)!
-    return Kernel(inPlace: [[1, 2]]) { p in
-      Parallel.split(count, grain: parallelGrain) { part in
-        let first = part.lowerBound
-        kernel(p[0] + first * size, p[1] + first, p[2] + first * size, p[3] + first * size, part.count)
-      }
+    return Kernel.parallel(count, grain: parallelGrain, inPlace: [[1, 2]]) { p, _, part in
+
+      let first = part.lowerBound
+      kernel(p[0] + first * size, p[1] + first, p[2] + first * size, p[3] + first * size, part.count)
     }
   case .cast(let target):
     return map(soma_cast_map(dtype.code, target.code), primitive, dtype, target, count, operands: 1)
@@ -77,43 +85,40 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .argReduce(let largest, let axis):
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
     let size = dtype.size
-    return Kernel { p in
-      Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { part in
-        soma_arg_reduce(
-          largest ? 1 : 0, dtype.code, p[0].assumingMemoryBound(to: Int32.self) + part.lowerBound * inner,
-          p[1] + part.lowerBound * n * inner * size, part.count, n, inner)
-      }
+    return Kernel.parallel(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { p, _, part in
+
+      soma_arg_reduce(
+        largest ? 1 : 0, dtype.code, p[0].assumingMemoryBound(to: Int32.self) + part.lowerBound * inner,
+        p[1] + part.lowerBound * n * inner * size, part.count, n, inner)
     }
   case .cumulative(let reduction, let axis, let reverse):
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
     let stride = n * inner * dtype.size
-    return Kernel(inPlace: [[0]]) { p in
-      Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { part in
-        let offset = part.lowerBound * stride
-        soma_cumulative(reduction.code, dtype.code, reverse ? 1 : 0, p[0] + offset, p[1] + offset, part.count, n, inner)
-      }
+    return Kernel.parallel(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner)), inPlace: [[0]]) {
+      p, _, part in
+
+      let offset = part.lowerBound * stride
+      soma_cumulative(reduction.code, dtype.code, reverse ? 1 : 0, p[0] + offset, p[1] + offset, part.count, n, inner)
     }
   case .windowReduce(let reduction, let window):
     let (outer, inBlock, outBlock, description) = windows(window, inputs[0].shape, outputs[0].shape)
     let size = dtype.size
-    return Kernel { p in
-      Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, outBlock))) { part in
-        var description = description
-        soma_window_reduce(
-          reduction.code, dtype.code, p[0] + part.lowerBound * outBlock * size, p[1] + part.lowerBound * inBlock * size,
-          part.count, &description)
-      }
+    return Kernel.parallel(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, outBlock))) { p, _, part in
+
+      var description = description
+      soma_window_reduce(
+        reduction.code, dtype.code, p[0] + part.lowerBound * outBlock * size, p[1] + part.lowerBound * inBlock * size,
+        part.count, &description)
     }
   case .windowArgMax(let window):
     let (outer, inBlock, outBlock, description) = windows(window, inputs[0].shape, outputs[0].shape)
     let size = dtype.size
-    return Kernel { p in
-      Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, outBlock))) { part in
-        var description = description
-        soma_window_arg_max(
-          dtype.code, p[0].assumingMemoryBound(to: Int32.self) + part.lowerBound * outBlock,
-          p[1] + part.lowerBound * inBlock * size, part.count, &description)
-      }
+    return Kernel.parallel(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, outBlock))) { p, _, part in
+
+      var description = description
+      soma_window_arg_max(
+        dtype.code, p[0].assumingMemoryBound(to: Int32.self) + part.lowerBound * outBlock,
+        p[1] + part.lowerBound * inBlock * size, part.count, &description)
     }
 
   case .transpose, .broadcast, .slice, .pad, .concatenate, .reverse:
@@ -121,52 +126,53 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
   case .gather(let axis, let batchAxes):
     let g = IndexedAxis(inputs[0].shape, inputs[1], axis: axis, batchAxes: batchAxes)
     let size = dtype.size
-    return Kernel { p in
-      // Split whichever of the batch and the indices is long.
-      if g.batch > 1 {
-        Parallel.split(g.batch, grain: Swift.max(1, parallelGrain / Swift.max(1, g.outer * g.m * g.inner))) { part in
-          let b = part.lowerBound
-          soma_gather(
-            size, p[0] + b * g.outer * g.m * g.inner * size, p[1] + b * g.outer * g.n * g.inner * size,
-            p[2] + b * g.m * g.indexSize, g.isWide, part.count, g.outer, g.n, g.m, g.inner)
-        }
-      } else if g.outer == 1 {
-        Parallel.split(g.m, grain: Swift.max(1, parallelGrain / Swift.max(1, g.inner))) { part in
-          let first = part.lowerBound
-          soma_gather(
-            size, p[0] + first * g.inner * size, p[1], p[2] + first * g.indexSize, g.isWide, 1, 1, g.n, part.count,
-            g.inner)
-        }
-      } else {
-        Parallel.split(g.outer, grain: Swift.max(1, parallelGrain / Swift.max(1, g.m * g.inner))) { part in
-          let o = part.lowerBound
-          soma_gather(
-            size, p[0] + o * g.m * g.inner * size, p[1] + o * g.n * g.inner * size, p[2], g.isWide, 1, part.count, g.n,
-            g.m, g.inner)
-        }
+    // Split whichever of the batch and the indices is long.
+    if g.batch > 1 {
+      return .parallel(g.batch, grain: Swift.max(1, parallelGrain / Swift.max(1, g.outer * g.m * g.inner))) {
+        p, _, part in
+        let b = part.lowerBound
+        soma_gather(
+          size, p[0] + b * g.outer * g.m * g.inner * size, p[1] + b * g.outer * g.n * g.inner * size,
+          p[2] + b * g.m * g.indexSize, g.isWide, part.count, g.outer, g.n, g.m, g.inner)
       }
+    }
+    if g.outer == 1 {
+      return .parallel(g.m, grain: Swift.max(1, parallelGrain / Swift.max(1, g.inner))) { p, _, part in
+        let first = part.lowerBound
+        soma_gather(
+          size, p[0] + first * g.inner * size, p[1], p[2] + first * g.indexSize, g.isWide, 1, 1, g.n, part.count,
+          g.inner)
+      }
+    }
+    return .parallel(g.outer, grain: Swift.max(1, parallelGrain / Swift.max(1, g.m * g.inner))) { p, _, part in
+      let o = part.lowerBound
+      soma_gather(
+        size, p[0] + o * g.m * g.inner * size, p[1] + o * g.n * g.inner * size, p[2], g.isWide, 1, part.count, g.n, g.m,
+        g.inner)
     }
   case .scatterAdd(let axis, let batchAxes):
     let g = IndexedAxis(inputs[0].shape, inputs[1], axis: axis, batchAxes: batchAxes)
     let size = dtype.size
     let bytes = outputs[0].byteCount
+    let loop =
+      g.batch > 1
+      ? ParallelLoop(g.batch, grain: Swift.max(1, parallelGrain / Swift.max(1, g.outer * g.m * g.inner))) {
+        p, _, part in
+        let b = part.lowerBound
+        soma_scatter_add(
+          dtype.code, p[0] + b * g.outer * g.n * g.inner * size, p[3] + b * g.outer * g.m * g.inner * size,
+          p[2] + b * g.m * g.indexSize, g.isWide, part.count, g.outer, g.n, g.m, g.inner)
+      }
+      : ParallelLoop(g.outer, grain: Swift.max(1, parallelGrain / Swift.max(1, g.m * g.inner))) { p, _, part in
+        let o = part.lowerBound
+        soma_scatter_add(
+          dtype.code, p[0] + o * g.n * g.inner * size, p[3] + o * g.m * g.inner * size, p[2], g.isWide, 1, part.count,
+          g.n,
+          g.m, g.inner)
+      }
     return Kernel(inPlace: [[0]]) { p in
       if p[0] != p[1] { p[0].copyMemory(from: p[1], byteCount: bytes) }
-      if g.batch > 1 {
-        Parallel.split(g.batch, grain: Swift.max(1, parallelGrain / Swift.max(1, g.outer * g.m * g.inner))) { part in
-          let b = part.lowerBound
-          soma_scatter_add(
-            dtype.code, p[0] + b * g.outer * g.n * g.inner * size, p[3] + b * g.outer * g.m * g.inner * size,
-            p[2] + b * g.m * g.indexSize, g.isWide, part.count, g.outer, g.n, g.m, g.inner)
-        }
-      } else {
-        Parallel.split(g.outer, grain: Swift.max(1, parallelGrain / Swift.max(1, g.m * g.inner))) { part in
-          let o = part.lowerBound
-          soma_scatter_add(
-            dtype.code, p[0] + o * g.n * g.inner * size, p[3] + o * g.m * g.inner * size, p[2], g.isWide, 1, part.count,
-            g.n, g.m, g.inner)
-        }
-      }
+      loop.run(p)
     }
   case .argSort(let axis, let descending):
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
@@ -198,17 +204,15 @@ private func map(
   let (a, b) = (from.size, to.size)
   let inPlace = a == b ? [Array(0..<operands)] : []
   if operands == 1 {
-    return Kernel(inPlace: inPlace) { p in
-      Parallel.split(count, grain: parallelGrain) { part in
-        kernel(p[0] + part.lowerBound * b, p[1] + part.lowerBound * a, nil, nil, part.count)
-      }
+    return Kernel.parallel(count, grain: parallelGrain, inPlace: inPlace) { p, _, part in
+
+      kernel(p[0] + part.lowerBound * b, p[1] + part.lowerBound * a, nil, nil, part.count)
     }
   }
-  return Kernel(inPlace: inPlace) { p in
-    Parallel.split(count, grain: parallelGrain) { part in
-      let offset = part.lowerBound * a
-      kernel(p[0] + part.lowerBound * b, p[1] + offset, p[2] + offset, nil, part.count)
-    }
+  return Kernel.parallel(count, grain: parallelGrain, inPlace: inPlace) { p, _, part in
+
+    let offset = part.lowerBound * a
+    kernel(p[0] + part.lowerBound * b, p[1] + offset, p[2] + offset, nil, part.count)
   }
 }
 

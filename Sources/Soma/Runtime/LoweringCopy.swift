@@ -3,8 +3,7 @@ import Kernels
 /// One strided copy, with its lists of lengths and strides in memory that kernels can read without allocating.
 final class StridedCopy: @unchecked Sendable {
   private let lists: UnsafeMutablePointer<Int64>
-  private let rank: Int
-  private let size: Int
+  private let loop: ParallelLoop
   private let outOffset: Int
   private let inOffset: Int
   private let count: Int
@@ -23,8 +22,7 @@ final class StridedCopy: @unchecked Sendable {
       }
     }
     if axes.isEmpty { axes = [(1, 1, 1)] }
-    rank = axes.count
-    self.size = size
+    let rank = axes.count
     self.outOffset = outOffset * size
     self.inOffset = inOffset * size
     count = dimensions.reduce(1, *)
@@ -34,24 +32,36 @@ final class StridedCopy: @unchecked Sendable {
       lists[rank + k] = Int64(axis.o)
       lists[2 * rank + k] = Int64(axis.i)
     }
+    let first = axes[0].n
+    // The lists live as long as the copy, and with it the loop.
+    nonisolated(unsafe) let memory = lists
+    loop = ParallelLoop(first, grain: Swift.max(1, 2 * parallelGrain / Swift.max(1, count / Swift.max(1, first)))) {
+      pointers, _, part in StridedCopy.copy(size, rank, memory, pointers, part)
+    }
   }
 
   deinit { lists.deallocate() }
 
   func run(_ out: UnsafeMutableRawPointer, _ input: UnsafeRawPointer) {
     guard count > 0 else { return }
-    let first = Int(lists[0])
-    let rest = Swift.max(1, count / first)
-    let (out, input) = (out + outOffset, input + inOffset)
+    withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 2) { pointers in
+      pointers[0] = out + outOffset
+      pointers[1] = UnsafeMutableRawPointer(mutating: input) + inOffset
+      loop.run(UnsafePointer(pointers.baseAddress!))
+    }
+  }
+
+  /// Copies a part of the outermost axis.
+  private static func copy(
+    _ size: Int, _ rank: Int, _ lists: UnsafeMutablePointer<Int64>, _ pointers: Kernel.Pointers, _ part: Range<Int>
+  ) {
     let (outStride, inStride) = (Int(lists[rank]) * size, Int(lists[2 * rank]) * size)
-    Parallel.split(first, grain: Swift.max(1, 2 * parallelGrain / rest)) { part in
-      withUnsafeTemporaryAllocation(of: Int64.self, capacity: rank) { dimensions in
-        dimensions.baseAddress!.update(from: lists, count: rank)
-        dimensions[0] = Int64(part.count)
-        soma_copy_strided(
-          size, out + part.lowerBound * outStride, lists + rank, input + part.lowerBound * inStride, lists + 2 * rank,
-          dimensions.baseAddress!, Int32(rank))
-      }
+    withUnsafeTemporaryAllocation(of: Int64.self, capacity: rank) { dimensions in
+      dimensions.baseAddress!.update(from: lists, count: rank)
+      dimensions[0] = Int64(part.count)
+      soma_copy_strided(
+        size, pointers[0] + part.lowerBound * outStride, lists + rank, pointers[1] + part.lowerBound * inStride,
+        lists + 2 * rank, dimensions.baseAddress!, Int32(rank))
     }
   }
 }

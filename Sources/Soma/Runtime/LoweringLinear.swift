@@ -80,75 +80,70 @@ private final class MatrixView: @unchecked Sendable {
 /// Multiply-adds below which a product is not worth a second thread.
 private let productGrain = 400_000
 
-func lowerDot(_ dot: Dot, _ left: TensorType, _ right: TensorType) -> Kernel {
-  let leftFree = dot.leftFree(rank: left.shape.rank)
-  let rightFree = dot.rightFree(rank: right.shape.rank)
-  let m = leftFree.reduce(1) { $0 * left.shape[$1] }
-  let n = rightFree.reduce(1) { $0 * right.shape[$1] }
-  let k = dot.leftContracted.reduce(1) { $0 * left.shape[$1] }
+func lowerDot(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) -> Kernel {
+  let leftFree = dot.leftFree(rank: leftType.shape.rank)
+  let rightFree = dot.rightFree(rank: rightType.shape.rank)
+  let m = leftFree.reduce(1) { $0 * leftType.shape[$1] }
+  let n = rightFree.reduce(1) { $0 * rightType.shape[$1] }
+  let k = dot.leftContracted.reduce(1) { $0 * leftType.shape[$1] }
   // The contracted axes may run in another order on each side: take the order of the side where they are merged.
-  let a = MatrixView(left, batch: dot.leftBatch, rows: leftFree, columns: dot.leftContracted)
-  let b = MatrixView(right, batch: dot.rightBatch, rows: dot.rightContracted, columns: rightFree)
+  let a = MatrixView(leftType, batch: dot.leftBatch, rows: leftFree, columns: dot.leftContracted)
+  let b = MatrixView(rightType, batch: dot.rightBatch, rows: dot.rightContracted, columns: rightFree)
   let batches = a.batches
-  let size = left.dtype.size
-  let code = left.dtype.code
+  let size = leftType.dtype.size
+  let code = leftType.dtype.code
   let work = m * n * k
+  guard batches * m * n > 0 else { return Kernel { _ in } }
+
+  /// The operands as the product reads them.
+  @Sendable func left(_ p: Kernel.Pointers) -> UnsafeRawPointer { UnsafeRawPointer(a.copy == nil ? p[1] : p[3]) }
+  @Sendable func right(_ p: Kernel.Pointers) -> UnsafeRawPointer {
+    UnsafeRawPointer(b.copy == nil ? p[2] : p[3] + a.copiedBytes)
+  }
+  let flipA: Int32 = a.isTransposed ? 1 : 0
+  let flipB: Int32 = b.isTransposed ? 1 : 0
+  let product: ParallelLoop
+  if batches > 1 {
+    product = ParallelLoop(batches, grain: Swift.max(1, productGrain / Swift.max(1, work))) { p, _, part in
+      for i in part {
+        _ = soma_gemm(
+          code, flipA, flipB, m, n, k, 1, a.address(left(p), i), a.leadingDimension, b.address(right(p), i),
+          b.leadingDimension, 0, p[0] + i * m * n * size, n)
+      }
+    }
+  } else if m >= n || m >= 256 {
+    product = ParallelLoop(m, grain: Swift.max(1, productGrain / Swift.max(1, n * k)), alignment: 16) { p, _, part in
+      _ = soma_gemm(
+        code, flipA, flipB, part.count, n, k, 1, a.address(left(p), 0, row: part.lowerBound), a.leadingDimension,
+        b.address(right(p), 0), b.leadingDimension, 0, p[0] + part.lowerBound * n * size, n)
+    }
+  } else {
+    product = ParallelLoop(n, grain: Swift.max(1, productGrain / Swift.max(1, m * k)), alignment: 16) { p, _, part in
+      _ = soma_gemm(
+        code, flipA, flipB, m, part.count, k, 1, a.address(left(p), 0), a.leadingDimension,
+        b.address(right(p), 0, column: part.lowerBound), b.leadingDimension, 0, p[0] + part.lowerBound * size, n)
+    }
+  }
   return Kernel(scratch: a.copiedBytes + b.copiedBytes) { p in
-    guard batches * m * n > 0 else { return }
-    var (x, y) = (UnsafeRawPointer(p[1]), UnsafeRawPointer(p[2]))
-    if let copy = a.copy {
-      copy.run(p[3], x)
-      x = UnsafeRawPointer(p[3])
-    }
-    if let copy = b.copy {
-      copy.run(p[3] + a.copiedBytes, y)
-      y = UnsafeRawPointer(p[3] + a.copiedBytes)
-    }
-    if batches > 1 {
-      Parallel.split(batches, grain: Swift.max(1, productGrain / Swift.max(1, work))) { part in
-        for i in part {
-          _ = soma_gemm(
-            code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, m, n, k, 1, a.address(x, i), a.leadingDimension,
-            b.address(y, i), b.leadingDimension, 0, p[0] + i * m * n * size, n)
-        }
-      }
-    } else if m >= n || m >= 256 {
-      Parallel.split(m, grain: Swift.max(1, productGrain / Swift.max(1, n * k)), alignment: 16) { part in
-        _ = soma_gemm(
-          code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, part.count, n, k, 1,
-          a.address(x, 0, row: part.lowerBound), a.leadingDimension, b.address(y, 0), b.leadingDimension, 0,
-          p[0] + part.lowerBound * n * size, n)
-      }
-    } else {
-      Parallel.split(n, grain: Swift.max(1, productGrain / Swift.max(1, m * k)), alignment: 16) { part in
-        _ = soma_gemm(
-          code, a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, m, part.count, k, 1, a.address(x, 0),
-          a.leadingDimension, b.address(y, 0, column: part.lowerBound), b.leadingDimension, 0,
-          p[0] + part.lowerBound * size, n)
-      }
-    }
+    a.copy?.run(p[3], p[1])
+    b.copy?.run(p[3] + a.copiedBytes, p[2])
+    product.run(p)
   }
 }
 
 // MARK: - Convolution
 
-/// A convolution's library objects: the batch divided in parts that can run side by side.
-private final class ConvolutionParts: @unchecked Sendable {
-  let handles: [OpaquePointer]
+/// A convolution's library object for one part of the batch.
+private final class ConvolutionObject: @unchecked Sendable {
+  let handle: OpaquePointer
 
-  init?(_ role: soma_conv_role, _ shapes: [soma_conv_shape]) {
-    var handles: [OpaquePointer] = []
-    for var shape in shapes {
-      guard let handle = soma_conv_create(role, &shape) else {
-        handles.forEach { soma_conv_destroy($0) }
-        return nil
-      }
-      handles.append(handle)
-    }
-    self.handles = handles
+  init?(_ role: soma_conv_role, _ shape: soma_conv_shape) {
+    var shape = shape
+    guard let handle = soma_conv_create(role, &shape) else { return nil }
+    self.handle = handle
   }
 
-  deinit { handles.forEach { soma_conv_destroy($0) } }
+  deinit { soma_conv_destroy(handle) }
 }
 
 private final class Pool<Element: AnyObject & Sendable>: Sendable {
@@ -159,7 +154,9 @@ private final class Pool<Element: AnyObject & Sendable>: Sendable {
   func give(_ element: Element) { free.withLock { $0.append(element) } }
 }
 
-func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType) -> Kernel {
+func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType)
+  -> Kernel
+{
   let (first, second) = (inputs[0], inputs[1])
   let batch = first.shape[0]
   let channels: (input: Int, output: Int)
@@ -204,28 +201,27 @@ func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [Ten
   let resultStride = role == .kernel ? bytes : output.shape.elementCount / batch * size
   let partial = (bytes + 63) & ~63
 
-  if dtype == .float32, let trial = ConvolutionParts(code, shapes) {
-    let pool = Pool<ConvolutionParts> { ConvolutionParts(code, shapes) }
-    pool.give(trial)
+  let trial = dtype == .float32 ? shapes.compactMap { ConvolutionObject(code, $0) } : []
+  if trial.count == parts {
+    // A library object serves one call at a time; each part of the batch has a pool of its own.
+    let pools = shapes.map { shape in Pool<ConvolutionObject> { ConvolutionObject(code, shape) } }
+    for (pool, object) in zip(pools, trial) { pool.give(object) }
+    let loop = ParallelLoop(parts, grain: 1) { p, _, range in
+      for i in range {
+        guard let object = pools[i].take() else { fatalError("out of memory for a convolution") }
+        let result = role == .kernel ? (i == 0 ? p[0] : p[3] + (i - 1) * partial) : p[0] + bounds[i] * resultStride
+        let status = soma_conv_execute(
+          object.handle, p[1] + bounds[i] * firstStride, p[2] + bounds[i] * secondStride, result)
+        require(status == 0, "a convolution failed with status \(status)")
+        pools[i].give(object)
+      }
+    }
     let sum = soma_binary_map(SOMA_ADD, dtype.code)!
     let elements = output.shape.elementCount
     return Kernel(scratch: role == .kernel ? partial * (parts - 1) : 0) { p in
-      guard let objects = pool.take() else { fatalError("out of memory for a convolution") }
-      Parallel.split(parts, grain: 1) { range in
-        for i in range {
-          let result =
-            role == .kernel ? (i == 0 ? p[0] : p[3] + (i - 1) * partial) : p[0] + bounds[i] * resultStride
-          let status = soma_conv_execute(
-            objects.handles[i], p[1] + bounds[i] * firstStride, p[2] + bounds[i] * secondStride, result)
-          require(status == 0, "a convolution failed with status \(status)")
-        }
-      }
-      if role == .kernel {
-        for i in 1..<Swift.max(1, parts) where i < parts {
-          sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements)
-        }
-      }
-      pool.give(objects)
+      loop.run(p)
+      guard role == .kernel else { return }
+      for i in 1..<Swift.max(1, parts) where i < parts { sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements) }
     }
   }
   require(dtype != .bfloat16 && dtype != .int8 && dtype != .uint8, "convolution is not defined for \(dtype)")
@@ -263,35 +259,32 @@ func lowerFourier(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [Te
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
     guard outer * n * inner > 0 else { return Kernel { _ in } }
     let plan = FourierPlan(dtype, n)
-    return Kernel(scratch: plan.scratch * workers) { p in
-      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
-        let offset = part.lowerBound * n * inner * size
-        soma_fft_complex(
-          plan.handle, inverse ? 1 : 0, p[0] + offset, p[1] + offset, p[2] + offset, p[3] + offset, part.count, inner,
-          p[4] + worker * plan.scratch)
-      }
+    return Kernel.parallel(outer, grain: grain(n, inner), scratch: plan.scratch * workers) { p, worker, part in
+
+      let offset = part.lowerBound * n * inner * size
+      soma_fft_complex(
+        plan.handle, inverse ? 1 : 0, p[0] + offset, p[1] + offset, p[2] + offset, p[3] + offset, part.count, inner,
+        p[4] + worker * plan.scratch)
     }
   case .realFourier(let axis):
     let (outer, n, inner) = inputs[0].shape.split(at: axis)
     let plan = FourierPlan(dtype, n)
-    return Kernel(scratch: plan.scratch * workers) { p in
-      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
-        let out = part.lowerBound * (n / 2 + 1) * inner * size
-        soma_fft_real(
-          plan.handle, p[0] + out, p[1] + out, p[2] + part.lowerBound * n * inner * size, part.count, inner,
-          p[3] + worker * plan.scratch)
-      }
+    return Kernel.parallel(outer, grain: grain(n, inner), scratch: plan.scratch * workers) { p, worker, part in
+
+      let out = part.lowerBound * (n / 2 + 1) * inner * size
+      soma_fft_real(
+        plan.handle, p[0] + out, p[1] + out, p[2] + part.lowerBound * n * inner * size, part.count, inner,
+        p[3] + worker * plan.scratch)
     }
   case .inverseRealFourier(let axis, let n):
     let (outer, bins, inner) = inputs[0].shape.split(at: axis)
     let plan = FourierPlan(dtype, n)
-    return Kernel(scratch: plan.scratch * workers) { p in
-      Parallel.splitNumbered(outer, grain: grain(n, inner)) { worker, part in
-        let offset = part.lowerBound * bins * inner * size
-        soma_fft_real_inverse(
-          plan.handle, p[0] + part.lowerBound * n * inner * size, p[1] + offset, p[2] + offset, part.count, inner,
-          p[3] + worker * plan.scratch)
-      }
+    return Kernel.parallel(outer, grain: grain(n, inner), scratch: plan.scratch * workers) { p, worker, part in
+
+      let offset = part.lowerBound * bins * inner * size
+      soma_fft_real_inverse(
+        plan.handle, p[0] + part.lowerBound * n * inner * size, p[1] + offset, p[2] + offset, part.count, inner,
+        p[3] + worker * plan.scratch)
     }
   default:
     fatalError("\(primitive.name) is no Fourier transform")
@@ -309,14 +302,17 @@ func lowerFactorization(_ primitive: Primitive, _ inputs: [TensorType], _ output
   let strides = (outputs + inputs).map { $0.shape.elementCount / Swift.max(1, count) * size }
   /// Calls `body` for each matrix with the addresses of its outputs and inputs.
   func each(
-    _ op: soma_factorization?, _ body: @escaping @Sendable (Kernel.Pointers, _ offset: (Int) -> UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
+    _ op: soma_factorization?,
+    _ body:
+      @escaping @Sendable (Kernel.Pointers, _ offset: (Int) -> UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
   ) -> Kernel {
     let scratch = op.map { (soma_lapack_scratch($0, code, m, columns) + 63) & ~63 } ?? 0
     let workers = Parallel.cores
-    return Kernel(scratch: Swift.max(64, scratch * workers)) { p in
-      Parallel.splitNumbered(count, grain: Swift.max(1, 20_000 / Swift.max(1, m * m * n))) { worker, part in
-        for i in part { body(p, { p[$0] + i * strides[$0] }, p[strides.count] + worker * scratch) }
-      }
+    return Kernel.parallel(
+      count, grain: Swift.max(1, 20_000 / Swift.max(1, m * m * n)), scratch: Swift.max(64, scratch * workers)
+    ) { p, worker, part in
+
+      for i in part { body(p, { p[$0] + i * strides[$0] }, p[strides.count] + worker * scratch) }
     }
   }
   var columns: Int {

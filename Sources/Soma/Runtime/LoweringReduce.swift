@@ -11,29 +11,28 @@ private struct ReductionRun: Sendable {
   /// Partial results a long reduction to one element keeps.
   var partials: Int { outer * inner == 1 && n > 2 * reductionBlock ? (n + reductionBlock - 1) / reductionBlock : 0 }
 
-  func run(
-    _ op: soma_reduction, _ dtype: DType, _ out: UnsafeMutableRawPointer, _ input: UnsafeRawPointer,
-    _ scratch: UnsafeMutableRawPointer
-  ) {
+  /// The loop over (result, operand, partial results).
+  func loop(_ op: soma_reduction, _ dtype: DType) -> ParallelLoop {
     let size = dtype.size
+    let (outer, n, inner) = (self.outer, self.n, self.inner)
     if partials > 0 {
-      Parallel.split(partials, grain: 1) { part in
+      return ParallelLoop(partials, grain: 1) { p, _, part in
         for i in part {
           let first = i * reductionBlock
-          soma_reduce(op, dtype.code, scratch + i * size, input + first * size, 1, Swift.min(reductionBlock, n - first), 1)
+          let length = Swift.min(reductionBlock, n - first)
+          soma_reduce(op, dtype.code, p[2] + i * size, p[1] + first * size, 1, length, 1)
         }
       }
-      soma_reduce(op, dtype.code, out, scratch, 1, partials, 1)
-    } else if outer > 1 || inner == 1 {
-      Parallel.split(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, n * inner))) { part in
-        soma_reduce(
-          op, dtype.code, out + part.lowerBound * inner * size, input + part.lowerBound * n * inner * size, part.count, n,
-          inner)
+    }
+    if outer > 1 || inner == 1 {
+      let row = n * inner
+      return ParallelLoop(outer, grain: Swift.max(1, parallelGrain / Swift.max(1, row))) { p, _, part in
+        let (out, input) = (p[0] + part.lowerBound * inner * size, p[1] + part.lowerBound * row * size)
+        soma_reduce(op, dtype.code, out, input, part.count, n, inner)
       }
-    } else {
-      Parallel.split(inner, grain: Swift.max(64, parallelGrain / Swift.max(1, n)), alignment: 64) { part in
-        soma_reduce_columns(op, dtype.code, out, input, outer, n, inner, part.lowerBound, part.upperBound)
-      }
+    }
+    return ParallelLoop(inner, grain: Swift.max(64, parallelGrain / Swift.max(1, n)), alignment: 64) { p, _, part in
+      soma_reduce_columns(op, dtype.code, p[0], p[1], outer, n, inner, part.lowerBound, part.upperBound)
     }
   }
 }
@@ -62,12 +61,18 @@ func lowerReduce(_ reduction: Reduction, _ axes: [Int], _ input: TensorType) -> 
   func rounded(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
   let partialBytes = rounded((steps.map(\.partials).max() ?? 0) * size)
   let between = rounded((steps.dropLast().map(\.outputCount).max() ?? 0) * size)
-  return Kernel(scratch: partialBytes + (steps.count > 1 ? 2 * between : 0)) { p in
-    var source = UnsafeRawPointer(p[1])
-    for i in 0..<steps.count {
-      let target = i == steps.count - 1 ? p[0] : p[2] + partialBytes + (i & 1) * between
-      steps[i].run(op, dtype, target, source, p[2])
-      source = UnsafeRawPointer(target)
+  let loops = steps.map { $0.loop(op, dtype) }
+  let scratch = partialBytes + (steps.count > 1 ? 2 * between : 0)
+  return Kernel(scratch: scratch) { p in
+    withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 3) { pointers in
+      pointers[1] = p[1]
+      pointers[2] = scratch > 0 ? p[2] : p[1]
+      for i in 0..<steps.count {
+        pointers[0] = i == steps.count - 1 ? p[0] : p[2] + partialBytes + (i & 1) * between
+        loops[i].run(UnsafePointer(pointers.baseAddress!))
+        if steps[i].partials > 0 { soma_reduce(op, dtype.code, pointers[0], p[2], 1, steps[i].partials, 1) }
+        pointers[1] = pointers[0]
+      }
     }
   }
 }

@@ -13,7 +13,9 @@ struct MemoryPlan: Sendable {
   /// Places the largest blocks first, each at the lowest address that is free throughout its life.
   init(_ blocks: [Block]) {
     offsets = [Int](repeating: 0, count: blocks.count)
-    let order = blocks.indices.sorted { (blocks[$0].bytes, blocks[$1].lifetime.lowerBound) > (blocks[$1].bytes, blocks[$0].lifetime.lowerBound) }
+    let order = blocks.indices.sorted {
+      (blocks[$0].bytes, blocks[$1].lifetime.lowerBound) > (blocks[$1].bytes, blocks[$0].lifetime.lowerBound)
+    }
     var placed: [(start: Int, end: Int, lifetime: ClosedRange<Int>)] = []
     for index in order where blocks[index].bytes > 0 {
       let bytes = (blocks[index].bytes + 63) & ~63

@@ -1,4 +1,3 @@
-import Dispatch
 import Kernels
 import Synchronization
 
@@ -17,37 +16,61 @@ public enum Parallel {
   static let cores = Swift.max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
   private static func defaultThreads() -> Int {
-    if let text = getenv("SOMA_THREADS"), let value = Int(String(cString: text)), value > 0 { return Swift.min(value, cores) }
+    if let text = getenv("SOMA_THREADS"), let value = Int(String(cString: text)), value > 0 {
+      return Swift.min(value, cores)
+    }
     return cores
   }
+}
 
-  /// Calls `body` on parts of `0..<count`, side by side if there are at least two `grain`s of work. Parts begin at
-  /// multiples of `alignment`.
-  @inline(__always)
-  static func split(_ count: Int, grain: Int, alignment: Int = 1, _ body: (Range<Int>) -> Void) {
-    splitNumbered(count, grain: grain, alignment: alignment) { _, part in body(part) }
+/// A loop whose parts may run side by side. It is made once, when a kernel is made: a closure that is made in every run
+/// would be an allocation in every run.
+struct ParallelLoop: Sendable {
+  typealias Body = @Sendable (_ pointers: Kernel.Pointers, _ worker: Int, _ part: Range<Int>) -> Void
+
+  private let count: Int
+  private let mostParts: Int
+  private let units: Int
+  private let alignment: Int
+  private let body: Body
+
+  /// - Parameters:
+  ///   - count: the loop runs over `0..<count`.
+  ///   - grain: how much of it is worth a thread.
+  ///   - alignment: parts begin at multiples of it.
+  ///   - body: gets what `run` was given, the part's number below `Parallel.cores` (for scratch memory of its own), and
+  ///     the part.
+  init(_ count: Int, grain: Int, alignment: Int = 1, _ body: @escaping Body) {
+    self.count = count
+    self.alignment = alignment
+    self.body = body
+    mostParts = Swift.max(1, count / Swift.max(1, grain))
+    units = (count + alignment - 1) / alignment
   }
 
-  /// The same, telling each part its number below `cores`, for scratch memory of its own.
-  @inline(__always)
-  static func splitNumbered(_ count: Int, grain: Int, alignment: Int = 1, _ body: (Int, Range<Int>) -> Void) {
-    guard count > 0 else { return }
-    let parts = Swift.min(threads, Swift.max(1, count / Swift.max(1, grain)))
+  func run(_ pointers: Kernel.Pointers) {
+    let parts = Swift.min(Parallel.threads, mostParts)
     if parts <= 1 {
       soma_single_threaded_libraries()
-      body(0, 0..<count)
+      if count > 0 { body(pointers, 0, 0..<count) }
       return
     }
-    let units = (count + alignment - 1) / alignment
-    withoutActuallyEscaping(body) { body in
-      // Parts write to disjoint memory; the addresses they share are not `Sendable`.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: parts) { i in
-        soma_single_threaded_libraries()
-        let start = units * i / parts * alignment
-        let end = Swift.min(count, units * (i + 1) / parts * alignment)
-        if start < end { body(i, start..<end) }
-      }
+    var call = Call(loop: self, pointers: pointers, parts: parts)
+    withUnsafeMutablePointer(to: &call) { call in
+      soma_parallel(parts, call) { call, i in call!.assumingMemoryBound(to: Call.self).pointee.run(i) }
+    }
+  }
+
+  private struct Call {
+    let loop: ParallelLoop
+    let pointers: Kernel.Pointers
+    let parts: Int
+
+    func run(_ i: Int) {
+      soma_single_threaded_libraries()
+      let start = loop.units * i / parts * loop.alignment
+      let end = Swift.min(loop.count, loop.units * (i + 1) / parts * loop.alignment)
+      if start < end { loop.body(pointers, i, start..<end) }
     }
   }
 }

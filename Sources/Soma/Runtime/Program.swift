@@ -101,7 +101,8 @@ struct Program: Sendable {
         let candidates = k < step.kernel.inPlace.count ? step.kernel.inPlace[k] : []
         let heir = candidates.lazy.map { step.inputs[$0] }.first { input in
           guard let block = blockOf[input] else { return false }
-          return !taken.contains(block) && lastUse[input] == i && bytesOf[input] == bytes && blocks[block].lifetime.upperBound == i
+          return !taken.contains(block) && lastUse[input] == i && bytesOf[input] == bytes
+            && blocks[block].lifetime.upperBound == i
         }
         if let heir, let block = blockOf[heir] {
           taken.insert(block)

@@ -23,7 +23,8 @@ extension Tensor {
     let dtype = DType.promote(a.dtype, b.dtype)
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
       fatalError(
-        "\(operation()): shapes \(a.shape) and \(b.shape) do not broadcast" + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
+        "\(operation()): shapes \(a.shape) and \(b.shape) do not broadcast"
+          + (Tracer.scopePath.isEmpty ? "" : " in \(Tracer.scopePath)"))
     }
     return (a.cast(to: dtype).broadcast(to: shape), b.cast(to: dtype).broadcast(to: shape))
   }
@@ -109,24 +110,26 @@ extension Tensor {
 
   /// `log(eᵃ + eᵇ)` without overflow.
   public func logAddExp(_ other: Tensor) -> Tensor {
-    let difference = self - other
-    let result = maximum(other) + (-difference.abs()).exp().log1p()
+    let (a, b) = Tensor.aligned(floating(), other.floating(), "logAddExp")
+    let isLarger = a .> b
     // Equal infinities differ by NaN.
-    return .select(self .== other, self + 0.6931471805599453, result)
+    let isSame = (a .== b) .& a.isInfinite()
+    let gap = Tensor.select(isSame, 0, Tensor.select(isLarger, b - a, a - b))
+    return .select(isLarger, a, b) + gap.exp().log1p()
   }
 }
 
 // MARK: - Comparison and logic
 
-infix operator .==: ComparisonPrecedence
-infix operator .!=: ComparisonPrecedence
-infix operator .<: ComparisonPrecedence
-infix operator .<=: ComparisonPrecedence
-infix operator .>: ComparisonPrecedence
-infix operator .>=: ComparisonPrecedence
-infix operator .&: LogicalConjunctionPrecedence
-infix operator .|: LogicalDisjunctionPrecedence
-infix operator .^: LogicalDisjunctionPrecedence
+infix operator .== : ComparisonPrecedence
+infix operator .!= : ComparisonPrecedence
+infix operator .< : ComparisonPrecedence
+infix operator .<= : ComparisonPrecedence
+infix operator .> : ComparisonPrecedence
+infix operator .>= : ComparisonPrecedence
+infix operator .& : LogicalConjunctionPrecedence
+infix operator .| : LogicalDisjunctionPrecedence
+infix operator .^ : LogicalDisjunctionPrecedence
 
 extension Tensor {
   static func compare(_ comparison: Comparison, _ a: Tensor, _ b: Tensor) -> Tensor {

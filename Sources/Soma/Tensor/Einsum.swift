@@ -71,7 +71,9 @@ extension Tensor {
     // Letters that occur here alone and nowhere later are summed first.
     for (own, other) in [(0, y.letters), (1, x.letters)] {
       let side = own == 0 ? x : y
-      let lonely = side.letters.indices.filter { !other.contains(side.letters[$0]) && !keeping.contains(side.letters[$0]) }
+      let lonely = side.letters.indices.filter {
+        !other.contains(side.letters[$0]) && !keeping.contains(side.letters[$0])
+      }
       guard !lonely.isEmpty else { continue }
       let rest = side.letters.indices.filter { !lonely.contains($0) }.map { side.letters[$0] }
       if own == 0 { x = (x.tensor.sum(lonely), rest) } else { y = (y.tensor.sum(lonely), rest) }

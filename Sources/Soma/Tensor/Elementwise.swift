@@ -51,7 +51,11 @@ extension Tensor {
   public func stopGradient() -> Tensor { emit(.stopGradient, self) }
 
   /// `log(1 + eˣ)` without overflow.
-  public func softplus() -> Tensor { maximum(0) + (-abs()).exp().log1p() }
+  public func softplus() -> Tensor {
+    // Selections, not maximum and abs, so that both derivatives are right at zero too.
+    let isPositive = self .> 0
+    return .select(isPositive, self, 0) + Tensor.select(isPositive, -self, self).exp().log1p()
+  }
   /// `log(1 / (1 + e⁻ˣ))`
   public func logSigmoid() -> Tensor { -(-self).softplus() }
   /// `sin(πx)/(πx)`, 1 at zero.

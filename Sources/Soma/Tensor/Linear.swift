@@ -123,8 +123,9 @@ extension Tensor {
     return (result[0], result[1])
   }
   /// Real and imaginary parts of `1/n Σₖ Xₖ exp(2πi jk/n)` along `axis`.
-  public static func inverseFourier(real: Tensor, imaginary: Tensor, axis: Int = -1) -> (real: Tensor, imaginary: Tensor)
-  {
+  public static func inverseFourier(real: Tensor, imaginary: Tensor, axis: Int = -1) -> (
+    real: Tensor, imaginary: Tensor
+  ) {
     let axis = real.shape.normalized(axis: axis)
     let result = emit(.fourier(inverse: true, axis: axis), [real, imaginary])
     let n = Double(real.shape[axis])

@@ -1,5 +1,6 @@
 /// A number or nested list in a tensor literal.
-public struct TensorLiteral: Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+public struct TensorLiteral: Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral
+{
   let values: [Float]
   let shape: [Int]
 

@@ -22,13 +22,18 @@ public struct Key: Sendable {
 
   /// The key that belongs to a number, which may be traced (a step counter, an index).
   public func folding(_ number: Tensor) -> Key {
-    Key(words: emit(.randomBits([2]), words .^ Tensor.concatenate([number.reshape([1]).cast(to: .int32), Tensor([Int32(0x5bd1)])])))
+    Key(
+      words: emit(
+        .randomBits([2]), words .^ Tensor.concatenate([number.reshape([1]).cast(to: .int32), Tensor([Int32(0x5bd1)])])))
   }
   public func folding(_ number: Int) -> Key { folding(Tensor([Int32(truncatingIfNeeded: number)])) }
   /// The key that belongs to a name.
   public func folding(_ name: String) -> Key {
     // FNV-1a; Swift's own hash differs from run to run.
-    folding(Int(truncatingIfNeeded: name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } >> 16))
+    folding(
+      Int(
+        truncatingIfNeeded: name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+          >> 16))
   }
 }
 
@@ -47,11 +52,16 @@ extension Tensor {
   private static func unitUniform(_ shape: Shape, _ key: Key, _ dtype: DType) -> Tensor {
     if dtype == .float64 {
       let pair = randomBits([2] + shape, key: key)
-      let high = pair.slice(0, 0..<1).reshape(shape).shiftedRight(Tensor(5, dtype: .int32)) .& Tensor(Int32(0x7ff_ffff), dtype: .int32)
-      let low = pair.slice(0, 1..<2).reshape(shape).shiftedRight(Tensor(6, dtype: .int32)) .& Tensor(Int32(0x3ff_ffff), dtype: .int32)
+      let high =
+        pair.slice(0, 0..<1).reshape(shape).shiftedRight(Tensor(5, dtype: .int32))
+        .& Tensor(Int32(0x7ff_ffff), dtype: .int32)
+      let low =
+        pair.slice(0, 1..<2).reshape(shape).shiftedRight(Tensor(6, dtype: .int32))
+        .& Tensor(Int32(0x3ff_ffff), dtype: .int32)
       return (high.cast(to: .float64) * 67_108_864 + low.cast(to: .float64)) * 0x1p-53
     }
-    let bits = randomBits(shape, key: key).shiftedRight(Tensor(8, dtype: .int32)) .& Tensor(Int32(0xff_ffff), dtype: .int32)
+    let bits =
+      randomBits(shape, key: key).shiftedRight(Tensor(8, dtype: .int32)) .& Tensor(Int32(0xff_ffff), dtype: .int32)
     return (bits.cast(to: .float32) * 0x1p-24).cast(to: dtype)
   }
 
@@ -67,7 +77,8 @@ extension Tensor {
   }
 
   /// Normal numbers within two deviations of zero, scaled so that the deviation is `deviation`.
-  public static func truncatedNormal(_ shape: Shape, deviation: Double = 1, key: Key, dtype: DType = .float32) -> Tensor {
+  public static func truncatedNormal(_ shape: Shape, deviation: Double = 1, key: Key, dtype: DType = .float32) -> Tensor
+  {
     let mass = 0.9544997361036416  // P(|z| < 2)
     let spread = 0.8796256610342398  // the deviation of z given |z| < 2
     let u = (unitUniform(shape, key, dtype) - 0.5) * (2 * mass)

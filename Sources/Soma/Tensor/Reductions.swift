@@ -105,7 +105,9 @@ extension Tensor {
     return emit(.cumulative(reduction, axis: shape.normalized(axis: axis), reverse: reverse), x)
   }
   public func cumulativeSum(_ axis: Int = -1, reverse: Bool = false) -> Tensor { cumulative(.sum, axis, reverse) }
-  public func cumulativeProduct(_ axis: Int = -1, reverse: Bool = false) -> Tensor { cumulative(.product, axis, reverse) }
+  public func cumulativeProduct(_ axis: Int = -1, reverse: Bool = false) -> Tensor {
+    cumulative(.product, axis, reverse)
+  }
   public func cumulativeMax(_ axis: Int = -1, reverse: Bool = false) -> Tensor { cumulative(.max, axis, reverse) }
   public func cumulativeMin(_ axis: Int = -1, reverse: Bool = false) -> Tensor { cumulative(.min, axis, reverse) }
   /// Differences of neighbours along `axis`, one fewer than elements.

@@ -17,7 +17,8 @@ public enum Padding: Hashable, Sendable {
     case .valid: return (input.map { _ in 0 }, input.map { _ in 0 })
     case .explicit(let low, let high):
       require(
-        low.count == input.count && high.count == input.count, "padding \(low), \(high) for \(input.count) spatial axes")
+        low.count == input.count && high.count == input.count, "padding \(low), \(high) for \(input.count) spatial axes"
+      )
       return (low, high)
     case .same:
       let totals = input.indices.map { i in
@@ -73,7 +74,8 @@ extension Tensor {
   }
 
   /// The largest element of each window over the last `size.count` axes; padding never wins.
-  public func maxPool(_ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil) -> Tensor
+  public func maxPool(_ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil)
+    -> Tensor
   {
     emit(.windowReduce(.max, window(size, strides, padding, dilations)), self)
   }
@@ -90,7 +92,8 @@ extension Tensor {
   }
 
   /// The sum of each window over the last `size.count` axes.
-  public func sumPool(_ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil) -> Tensor
+  public func sumPool(_ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil)
+    -> Tensor
   {
     emit(.windowReduce(.sum, window(size, strides, padding, dilations)), self)
   }
@@ -165,7 +168,9 @@ extension Tensor {
         result = result.take(Tensor((0..<target).map { Int32(Swift.min(n - 1, Int(Double($0) * scale))) }), axis: axis)
       case .linear:
         let step = target > 1 ? Double(n - 1) / Double(target - 1) : 0
-        let centers = (0..<target).map { alignsCorners ? Double($0) * step : Swift.max(0, (Double($0) + 0.5) * scale - 0.5) }
+        let centers = (0..<target).map {
+          alignsCorners ? Double($0) * step : Swift.max(0, (Double($0) + 0.5) * scale - 0.5)
+        }
         let low = centers.map { Swift.min(n - 1, Int($0)) }
         let weights = Tensor(zip(centers, low).map { $0 - Double($1) }).cast(to: floating().dtype)
         let a = result.floating().take(Tensor(low.map { Int32($0) }), axis: axis)

@@ -31,6 +31,7 @@ extension Tensor {
     return transposed(order)
   }
   /// The transpose of the last two axes.
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   public var T: Tensor { swappingAxes(-2, -1) }
   /// Moves an axis, keeping the order of the others.
   public func movingAxis(_ source: Int, to destination: Int) -> Tensor {

@@ -39,7 +39,8 @@ private func customized(
     let all = graph.inputs.count
     let (result, free) = trace(types) { arguments in
       let given = Array(arguments[(all + m)...])
-      let made = rule(Array(arguments[..<n]), Array(arguments[all..<(all + m)]), isPullback ? given : Array(given[..<n]))
+      let made = rule(
+        Array(arguments[..<n]), Array(arguments[all..<(all + m)]), isPullback ? given : Array(given[..<n]))
       require(
         made.map(\.type) == Array(expected.prefix(isPullback ? n : m)),
         "\(name): the derivative gives \(made.map(\.type)) instead of \(expected)")

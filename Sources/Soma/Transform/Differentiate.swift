@@ -220,7 +220,8 @@ extension Dot {
     let product = Dot(
       leftBatch: leftBatch, rightBatch: Array(0..<batch), leftContracted: free,
       rightContracted: free.indices.map { batch + $0 })
-    let order = rightBatch + leftContracted.sorted().map { rightContracted[leftContracted.firstIndex(of: $0)!] } + rightFree
+    let order =
+      rightBatch + leftContracted.sorted().map { rightContracted[leftContracted.firstIndex(of: $0)!] } + rightFree
     return emit(.dot(product), left, g).placing(axes: order)
   }
 }

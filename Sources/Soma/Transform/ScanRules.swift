@@ -61,7 +61,8 @@ extension Scan {
       floatingCarries.map { given[$0] ?? Tensor.zeros(like: results[$0]) }
       + wantedConstants.map { Tensor.zeros(like: constants[$0]) }
     let streamed = inputs + application.history + givenResults.map { given[$0]! }
-    let types = carried.map(\.type) + streamed.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
+    let types =
+      carried.map(\.type) + streamed.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
       + constants.map(\.type)
     let (backward, captures) = trace(types) { arguments in
       let (cotangents, rest) = arguments.cut(at: floatingCarries.count)
@@ -85,7 +86,8 @@ extension Scan {
       body: backward, length: length, carries: carried.count, sequences: streamed.count, reverse: !reverse)
     let outputs = emit(.scan(loop), carried + streamed + constants + captures)
     var result = [Tensor?](repeating: nil, count: operands.count)
-    let positions = floatingCarries + wantedConstants.map { carries + sequences + $0 } + wantedSequences.map { carries + $0 }
+    let positions =
+      floatingCarries + wantedConstants.map { carries + sequences + $0 } + wantedSequences.map { carries + $0 }
     for (i, output) in zip(positions, outputs) { result[i] = output }
     return result
   }
@@ -104,7 +106,8 @@ extension Scan {
     let first = initial + carried.map { initialTangents[$0] ?? Tensor.zeros(like: initial[$0]) }
     let slices = inputs + streamed.map { inputTangents[$0]! }
     let fixed = constants + kept.map { constantTangents[$0]! }
-    let types = first.map(\.type) + slices.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
+    let types =
+      first.map(\.type) + slices.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
       + fixed.map(\.type)
     let (joint, captures) = trace(types) { arguments in
       let (allCarries, rest) = arguments.cut(at: first.count)
@@ -137,7 +140,8 @@ extension Scan {
     let first = initial.map { $0.stretched(size) }
     let slices = inputs.map { $0.isBatched ? $0.tensor.movingAxis(0, to: 1) : $0.tensor }
     let flags = initial.map { _ in true } + inputs.map(\.isBatched) + constants.map(\.isBatched)
-    let types = first.map(\.type) + slices.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
+    let types =
+      first.map(\.type) + slices.map { TensorType(shape: Shape($0.shape.dropFirst()), dtype: $0.dtype) }
       + constants.map(\.tensor.type)
     let (batchedBody, captures) = trace(types) { arguments in
       vmap(body, zip(arguments, flags).map(Batched.init), size).map { $0.stretched(size) }

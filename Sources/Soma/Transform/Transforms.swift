@@ -20,7 +20,7 @@ extension Array: TensorTree where Element: TensorTree {
     return map { element in
       let count = element.leaves.count
       defer { start += count }
-      return element.replacingLeaves(Array<Tensor>(leaves[start..<(start + count)]))
+      return element.replacingLeaves([Tensor](leaves[start..<(start + count)]))
     }
   }
 }
@@ -65,7 +65,8 @@ public func vjp<A: TensorTree, B: TensorTree>(_ at: A, _ function: (A) -> B) -> 
 
 private func checkScalar(_ value: Tensor) {
   require(
-    value.count == 1 && value.dtype.isFloating, "grad wants a function with one floating number as value, not \(value.type)")
+    value.count == 1 && value.dtype.isFloating,
+    "grad wants a function with one floating number as value, not \(value.type)")
 }
 
 /// The value of a function with a scalar value, what it returns beside that, and the gradient.

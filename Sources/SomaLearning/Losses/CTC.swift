@@ -26,7 +26,8 @@ public struct CTC: Sendable {
   ///   - labels: `[n, length]`, integers, padded at the end
   ///   - times: how many positions of each sample count, `[n]`; nil: all
   ///   - lengths: how many labels of each sample count, `[n]`; nil: all
-  public func callAsFunction(_ logits: Tensor, _ labels: Tensor, times: Tensor? = nil, lengths: Tensor? = nil) -> Tensor {
+  public func callAsFunction(_ logits: Tensor, _ labels: Tensor, times: Tensor? = nil, lengths: Tensor? = nil) -> Tensor
+  {
     require(
       logits.rank == 3 && labels.rank == 2 && labels.shape[0] == logits.shape[0] && logits.shape[1] > 0
         && labels.dtype.isInteger,

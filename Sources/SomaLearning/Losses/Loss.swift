@@ -55,7 +55,8 @@ extension Loss {
 /// Targets in the predictions' type and shape. `[n]` stands for `[n, 1]`; nothing else is stretched, since broadcasting
 /// `[n]` against `[n, 1]` would silently compare every prediction with every target.
 func matched(_ targets: Tensor, to predictions: Tensor, _ loss: String) -> Tensor {
-  let fits = targets.shape == predictions.shape || targets.shape + [1] == predictions.shape
+  let fits =
+    targets.shape == predictions.shape || targets.shape + [1] == predictions.shape
     || targets.shape == predictions.shape + [1]
   require(fits, "\(loss): targets of shape \(targets.shape) for predictions of shape \(predictions.shape)")
   return targets.cast(to: predictions.dtype).reshape(predictions.shape)

@@ -4,7 +4,9 @@ import Soma
 func updateMoments(
   _ slots: inout [String: Tensor], _ gradient: Tensor, _ beta1: Double, _ beta2: Double
 ) -> (m: Tensor, v: Tensor) {
-  guard let first = slots["first"], let second = slots["second"] else { fatalError("the optimizer state lacks moments") }
+  guard let first = slots["first"], let second = slots["second"] else {
+    fatalError("the optimizer state lacks moments")
+  }
   let m = beta1 * first + (1 - beta1) * gradient
   let v = beta2 * second + (1 - beta2) * gradient.squared()
   slots["first"] = m

@@ -10,7 +10,9 @@ public enum GradientClipping: Sendable, Hashable {
   /// Each element is cut to ± this value.
   case value(Double)
 
-  public func callAsFunction(_ gradients: Parameters) -> Parameters { clipped(gradients, norm: gradientNorm(gradients)) }
+  public func callAsFunction(_ gradients: Parameters) -> Parameters {
+    clipped(gradients, norm: gradientNorm(gradients))
+  }
 
   func clipped(_ gradients: Parameters, norm: Tensor) -> Parameters {
     switch self {

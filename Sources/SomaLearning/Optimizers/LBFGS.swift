@@ -10,7 +10,7 @@ public struct LBFGS: Sendable {
   public var maximumIterations: Int
   /// Ends where no component of the gradient is larger.
   public var gradientTolerance: Double
-  /// Ends where a step changes the value by less than this share.
+  /// Ends where a step changes the value by no more than this share; 0: never for this reason.
   public var valueTolerance: Double
   /// The conditions' constants: `f(x + t d) ≤ f + c₁ t f'`, `|f'(x + t d)| ≤ c₂ |f'|`.
   public var sufficientDecrease: Double
@@ -49,7 +49,9 @@ public struct LBFGS: Sendable {
   /// The start is no place to begin: the function is not finite there.
   public struct NonFiniteStart: Error, CustomStringConvertible {
     public let value: Double
-    public var description: String { "L-BFGS: the function or its gradient is not finite at the start (value \(value))" }
+    public var description: String {
+      "L-BFGS: the function or its gradient is not finite at the start (value \(value))"
+    }
   }
 
   /// Minimizes from `start`, whose tensors all have the type the function computes in.
@@ -113,7 +115,8 @@ public struct LBFGS: Sendable {
       let before = now.value
       now = next
       values.append(now.value)
-      if abs(before - now.value) <= valueTolerance * Swift.max(abs(before), abs(now.value), 1e-300) {
+      if valueTolerance > 0, abs(before - now.value) <= valueTolerance * Swift.max(abs(before), abs(now.value), 1e-300)
+      {
         ending = .valueSettled
         break
       }

@@ -103,7 +103,8 @@ extension Trainer {
     let arrays = try NPZ.read(path)
     let header = try Self.header(arrays, path)
     guard header.version == CheckpointHeader.currentVersion else {
-      throw DataError(path, "is a checkpoint of version \(header.version); this program reads \(CheckpointHeader.currentVersion)")
+      throw DataError(
+        path, "is a checkpoint of version \(header.version); this program reads \(CheckpointHeader.currentVersion)")
     }
     guard header.seed == seed else {
       throw DataError(path, "was made with seed \(header.seed); the run has \(seed)")
@@ -118,14 +119,19 @@ extension Trainer {
     let variables = Variables(
       parameters: try take(header.parameters, "parameters"), state: try take(header.state, "state"))
     guard header.hasAverage == (averaging != nil) else {
-      throw DataError(path, header.hasAverage ? "holds averaged weights; the run has none" : "lacks the averaged weights")
+      throw DataError(
+        path, header.hasAverage ? "holds averaged weights; the run has none" : "lacks the averaged weights")
     }
     let expected = optimizer.initialState(variables.parameters)
     guard expected.slots.mapValues(\.names) == header.slots else {
       throw DataError(
-        path, "was made with another optimizer: it keeps \(header.slots.keys.sorted()), the run's \(expected.slots.keys.sorted())")
+        path,
+        "was made with another optimizer: it keeps \(header.slots.keys.sorted()), the run's \(expected.slots.keys.sorted())"
+      )
     }
-    guard header.position.isSound(metrics: metrics.count) else { throw DataError(path, "its header contradicts itself") }
+    guard header.position.isSound(metrics: metrics.count) else {
+      throw DataError(path, "its header contradicts itself")
+    }
     var optimizerState = expected
     optimizerState.step = try take("optimizer/step")
     for (slot, names) in header.slots { optimizerState.slots[slot] = try take(names, "optimizer/\(slot)") }

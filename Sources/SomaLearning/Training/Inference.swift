@@ -18,7 +18,8 @@ public final class Inference {
     var leaves: [Tensor] { variables.leaves + tensors }
     func replacingLeaves(_ leaves: [Tensor]) -> Call {
       let count = variables.leaves.count
-      return Call(variables: variables.replacingLeaves(Array(leaves.prefix(count))), tensors: Array(leaves.dropFirst(count)))
+      return Call(
+        variables: variables.replacingLeaves(Array(leaves.prefix(count))), tensors: Array(leaves.dropFirst(count)))
     }
   }
 

@@ -52,7 +52,8 @@ public enum NonFiniteCause: Hashable, Sendable, CustomStringConvertible {
     suspects.reverse()
     func report(_ node: Graph.Node) -> NonFiniteCause {
       let flaw = node.outputs.lazy.compactMap { flaws[$0] }.first
-      return .operation(name: node.primitive.name, scope: node.scope, example: flaw?.text ?? "a number that is not finite")
+      return .operation(
+        name: node.primitive.name, scope: node.scope, example: flaw?.text ?? "a number that is not finite")
     }
     if let i = graph.inputs.indices.first(where: { isReached[graph.inputs[$0]] }) {
       self = .input(inputNames.indices.contains(i) ? inputNames[i] : "input \(i)")

@@ -60,14 +60,18 @@ struct TrainingStep {
   func callAsFunction(_ state: TrainingState, _ input: [Tensor]) -> (TrainingState, [Tensor]) {
     let key = Key(words: input[3]).folding(state.optimizer.step)
     let trained = state.variables.parameters.filtered(optimizer.trains)
-    let (sums, gradientSums) =
+    var (sums, gradients) =
       parts == 1
-      ? differentiated(trained, state.variables, input[0], input[1], key)
+      ? differentiated(trained, state.variables, input[0], input[1], key, ofMean: true)
       : accumulated(trained, state.variables, input[0], input[1], key)
     let weight = sums.numbers[1]
     let loss = sums.numbers[0] / weight
-    var gradients = gradientSums.map { $1 / weight.cast(to: $1.dtype) }
     let norm = gradientNorm(gradients)
+    // A step that is not finite changes nothing: the state stays the last good one, and the fault can be looked at.
+    let isGood = loss.isFinite() .& norm.isFinite()
+    // This makes the update wait for the norm, so that it fuses with the choice between old and new below, in place;
+    // otherwise the moments would be computed together with the norm and stored a second time.
+    gradients = gradients.map { .select(isGood, $1, 0) }
     if let clipping { gradients = clipping.clipped(gradients, norm: norm) }
 
     let (parameters, optimizerState) = optimizer.update(
@@ -77,15 +81,13 @@ struct TrainingStep {
     if let averaging, let average = state.average {
       next.average = averaging.updated(average, with: parameters, step: optimizerState.step)
     }
-    // A step that is not finite changes nothing: the state stays the last good one, and the fault can be looked at.
-    let isGood = loss.isFinite() .& norm.isFinite()
     let kept = zip(next.leaves, state.leaves).map { Tensor.select(isGood, $0, $1) }
     return (next.replacingLeaves(kept), [loss, norm, weight].map { $0.cast(to: .float32) } + sums.numbers.dropFirst(2))
   }
 
-  /// Sums over a batch and the gradient of the summed loss.
+  /// Sums over a batch and the gradient of the summed or of the mean loss.
   private func differentiated(
-    _ trained: Parameters, _ variables: Variables, _ features: Tensor, _ targets: Tensor, _ key: Key
+    _ trained: Parameters, _ variables: Variables, _ features: Tensor, _ targets: Tensor, _ key: Key, ofMean: Bool
   ) -> (Sums, Parameters) {
     let (_, sums, gradients) = valueAndGrad(trained) { trained -> (Tensor, Sums) in
       let all = Variables(parameters: variables.parameters.map { trained[$0] ?? $1 }, state: variables.state)
@@ -97,7 +99,8 @@ struct TrainingStep {
         let (sum, weight) = metric.sums(measured, targets)
         return [sum.cast(to: .float32), weight.cast(to: .float32)]
       }
-      return (total, Sums(numbers: [total.stopGradient(), terms.weight.stopGradient()] + numbers, state: updated.state))
+      let sums = [total.stopGradient(), terms.weight.stopGradient()] + numbers
+      return (ofMean ? total / terms.weight : total, Sums(numbers: sums, state: updated.state))
     }
     return (sums, gradients)
   }
@@ -109,7 +112,7 @@ struct TrainingStep {
     func cut(_ x: Tensor) -> Tensor { x.reshape([parts, x.shape[0] / parts] + Shape(x.shape.dropFirst())) }
     // The loss's type and the sums' shapes are those of one part.
     let first = Graph.shapes(of: [features, targets].map { TensorType(shape: cut($0).shape, dtype: $0.dtype) }) {
-      differentiated(trained, variables, $0[0][0], $0[1][0], key).0.numbers
+      differentiated(trained, variables, $0[0][0], $0[1][0], key, ofMean: false).0.numbers
     }
     let zeros = Sums(numbers: first.map { .zeros($0.shape, dtype: $0.dtype) }, state: variables.state)
     let start = zeros.leaves + trained.leaves.map { Tensor.zeros(like: $0) }
@@ -117,14 +120,14 @@ struct TrainingStep {
     let (end, _) = scan(start, [cut(features), cut(targets), Tensor.iota([parts], dtype: .int32)]) { carries, slices in
       let sums = zeros.replacingLeaves(Array(carries.prefix(zeros.leaves.count)))
       let now = Variables(parameters: variables.parameters, state: sums.state)
-      let (part, gradients) = differentiated(trained, now, slices[0], slices[1], key.folding(slices[2]))
+      let (part, gradients) = differentiated(
+        trained, now, slices[0], slices[1], key.folding(slices[2]), ofMean: false)
       let added = zip(carries.prefix(numbers), part.numbers).map { $0 + $1 }
       let totals = zip(carries.dropFirst(zeros.leaves.count), gradients.leaves).map { $0 + $1 }
       return (added + part.state.leaves + totals, [])
     }
-    return (
-      zeros.replacingLeaves(Array(end.prefix(zeros.leaves.count))),
-      trained.replacingLeaves(Array(end.dropFirst(zeros.leaves.count)))
-    )
+    let sums = zeros.replacingLeaves(Array(end.prefix(zeros.leaves.count)))
+    let gradients = trained.replacingLeaves(Array(end.dropFirst(zeros.leaves.count)))
+    return (sums, gradients.map { $1 / sums.numbers[1].cast(to: $1.dtype) })
   }
 }

@@ -1,6 +1,7 @@
 import Soma
 
-/// A function applied to the outputs of a layer, as a value: its formula, its parameters, where it comes from. What else
+/// A function applied to the outputs of a layer, as a value: its formula, its parameters, where it comes from. What
+/// else
 /// there is to know (derivatives, range, monotonicity, moments) is computed from the formula.
 ///
 /// ```swift
@@ -70,7 +71,8 @@ public struct Activation: Layer, Hashable {
     try checkConstraints()
   }
 
-  /// An activation from a formula of `x` in the catalogue's grammar: `Activation.parse("x*sigmoid(b*x)", "b=1:trained")`.
+  /// An activation from a formula of `x` in the catalogue's grammar: `Activation.parse("x*sigmoid(b*x)",
+  /// "b=1:trained")`.
   /// - Throws: `ActivationError` that names the place in the formula.
   public static func parse(_ formula: String, _ parameters: String = "-", name: String? = nil) throws(ActivationError)
     -> Activation

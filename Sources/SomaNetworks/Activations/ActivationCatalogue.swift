@@ -63,7 +63,8 @@ extension Activation {
   public static let glu = known("glu")
   public static let softmax = known("softmax")
 
-  /// One line each: name, display name, family, kind, formula, parameters, source; `stable` is an equal form to compute.
+  /// One line each: name, display name, family, kind, formula, parameters, source; `stable` is an equal form to
+  /// compute.
   private static let catalogue: [Activation] = {
     func row(
       _ name: String, _ display: String, _ family: String, _ kind: Kind, _ formula: String, _ parameters: String,

@@ -11,7 +11,8 @@ public enum ActivationError: Error, Hashable, CustomStringConvertible {
     case .unknownName(let name, let nearest):
       "unknown activation \"\(name)\"" + (nearest.isEmpty ? "" : "; did you mean \(nearest.joined(separator: ", "))?")
     case .unknownParameter(let name, let activation, let known):
-      "\(activation) has no parameter \(name)" + (known.isEmpty ? "; it has none" : "; it has \(known.joined(separator: ", "))")
+      "\(activation) has no parameter \(name)"
+        + (known.isEmpty ? "; it has none" : "; it has \(known.joined(separator: ", "))")
     case .outsideConstraint(let activation, let parameter, let value, let constraint):
       "\(activation): \(parameter)=\(value) breaks \(constraint)"
     case .malformedParameter(let text, let reason): "parameter \"\(text)\": \(reason)"

@@ -1,6 +1,10 @@
-/// A parameter of an activation: `name=default[:constraint][:trained|fixed|state|scheduled|derived|layer-index][:sharing]`.
+/// A parameter of an activation:
+/// `name=default[:constraint][:trained|fixed|state|scheduled|derived|layer-index][:sharing]`.
 public struct ActivationParameter: Hashable, Sendable {
-  public enum Role: String, Hashable, Sendable { case fixed, trained, state, scheduled, derived, layerIndex = "layer-index" }
+  public enum Role: String, Hashable, Sendable {
+    case fixed, trained, state, scheduled, derived
+    case layerIndex = "layer-index"
+  }
 
   /// What shares one trained value.
   public enum Sharing: String, Hashable, Sendable {
@@ -59,7 +63,8 @@ public struct ActivationParameter: Hashable, Sendable {
     let value = String(fields[0][fields[0].index(after: equals)...]).trimmed
     var first = 0
     if let bracket = name.firstIndex(of: "[") {
-      guard let dots = name.firstRange(of: ".."), let start = Int(name[name.index(after: bracket)..<dots.lowerBound]) else {
+      guard let dots = name.firstRange(of: ".."), let start = Int(name[name.index(after: bracket)..<dots.lowerBound])
+      else {
         throw malformed("a list is written name[first..last]=[values]")
       }
       first = start
@@ -78,7 +83,9 @@ public struct ActivationParameter: Hashable, Sendable {
     if value.hasPrefix("[") {
       guard value.hasSuffix("]") else { throw malformed("the list does not end with ]") }
       var elements: [Double] = []
-      for element in value.dropFirst().dropLast().split(separator: ",") { elements.append(try number(String(element).trimmed)) }
+      for element in value.dropFirst().dropLast().split(separator: ",") {
+        elements.append(try number(String(element).trimmed))
+      }
       parameter = ActivationParameter(name: name, value: .list(elements, first: first))
     } else {
       parameter = ActivationParameter(name: name, value: .number(try number(value)))
@@ -126,7 +133,9 @@ public struct ActivationParameter: Hashable, Sendable {
         case "increasing": zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
         case "integer": values.allSatisfy { $0 == $0.rounded() }
         case "odd": values.allSatisfy { $0.remainder(dividingBy: 2).magnitude == 1 }
-        default: condition.hasPrefix(name + "<>") ? values.allSatisfy { $0 != Double(condition.dropFirst(name.count + 2)) } : true
+        default:
+          condition.hasPrefix(name + "<>")
+            ? values.allSatisfy { $0 != Double(condition.dropFirst(name.count + 2)) } : true
         }
       if !holds { return condition }
     }

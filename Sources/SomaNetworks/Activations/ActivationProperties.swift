@@ -1,7 +1,8 @@
 import Foundation
 import Soma
 
-/// What can be computed of a scalar activation at its start values, outside training. Everything here is numerical: found
+/// What can be computed of a scalar activation at its start values, outside training. Everything here is numerical:
+/// found
 /// on a grid of [-8, 8] (spacing 1/64) and geometric points out to ±10⁸, in double precision.
 public struct ActivationProperties: Hashable, Sendable {
   public enum Symmetry: String, Hashable, Sendable { case odd, even, none }
@@ -91,7 +92,9 @@ public struct ActivationProperties: Hashable, Sendable {
     curvature = up ? (down ? .neither : .convex) : down ? .concave : .affine
 
     let valueBreaks = curve.breaks(grid, f, order: 0)
-    let slopeBreaks = curve.breaks(grid, slope, order: 1).filter { x in !valueBreaks.contains { ($0 - x).magnitude < 1e-6 } }
+    let slopeBreaks = curve.breaks(grid, slope, order: 1).filter { x in
+      !valueBreaks.contains { ($0 - x).magnitude < 1e-6 }
+    }
     let bendBreaks = curve.breaks(grid, bend, order: 2)
     jumps = valueBreaks
     kinks = slopeBreaks
@@ -141,7 +144,11 @@ public struct ActivationProperties: Hashable, Sendable {
     let vanishes = zip(ratios, ratios.dropFirst()).allSatisfy { $1 < $0 } && ratios.last! < 1e-5
     let slope: Double? =
       vanishes || r.magnitude < 1e-6
-      ? 0 : settles(p, q, r) ? r : zip(ratios, ratios.dropFirst()).allSatisfy { $1 > $0 || $1.isInfinite } ? (r > 0 ? .infinity : -.infinity) : nil
+      ? 0
+      : settles(p, q, r)
+        ? r
+        : zip(ratios, ratios.dropFirst()).allSatisfy { $1 > $0 || $1.isInfinite }
+          ? (r > 0 ? .infinity : -.infinity) : nil
     func rounded(_ v: Double?) -> Double? { v.map { $0.isFinite ? ($0 * 1e6).rounded() / 1e6 : $0 } }
     return (rounded(limit), rounded(slope))
   }
@@ -159,7 +166,10 @@ public struct ActivationProperties: Hashable, Sendable {
       }
       i += 1
     }
-    result += curve.signChanges(grid, f, order: 0).filter { $0.isContinuous }.map { $0.x...$0.x }
+    for crossing in curve.signChanges(grid, f, order: 0) where crossing.isContinuous {
+      // A zero on a grid point is known already.
+      if !result.contains(where: { $0.contains(crossing.x) }) { result.append(crossing.x...crossing.x) }
+    }
     return result.sorted { $0.lowerBound < $1.lowerBound }
   }
 }
@@ -194,7 +204,9 @@ private struct Curve {
     var cells: [(low: Double, high: Double, rises: Bool)] = []
     var last: (x: Double, sign: Bool)?
     for (x, value) in zip(grid, f) where value.isFinite && value != 0 {
-      if let before = last, before.sign != (value > 0), x - before.x <= 2.5 / 64 { cells.append((before.x, x, value > 0)) }
+      if let before = last, before.sign != (value > 0), x - before.x <= 2.5 / 64 {
+        cells.append((before.x, x, value > 0))
+      }
       last = (x, value > 0)
     }
     guard !cells.isEmpty else { return [] }
@@ -213,16 +225,14 @@ private struct Curve {
     }
   }
 
-  /// Where a derivative of an order jumps: cells whose ends differ much more than their neighbours', bisected towards
-  /// the larger change; a difference that stays is a jump.
+  /// Where a derivative of an order jumps: every cell of the grid whose ends differ is bisected towards the
+  /// larger change; a difference that stays is a jump.
   func breaks(_ grid: [Double], _ f: [Double], order: Int) -> [Double] {
     let steps = zip(f, f.dropFirst()).map { ($1 - $0).magnitude }
-    // The points are grid points or between them: look at cells around every point.
     var cells: [(low: Double, high: Double, before: Double)] = []
     for i in 1..<(grid.count - 2) where steps[i].isFinite && steps[i] > 1e-7 {
       cells.append((grid[i], grid[i + 1], steps[i]))
     }
-    // A jump at a grid point hides if the value there equals one side's: the neighbouring cell shows it.
     guard !cells.isEmpty else { return [] }
     for _ in 0..<36 {
       let middles = cells.map { ($0.low + $0.high) / 2 }

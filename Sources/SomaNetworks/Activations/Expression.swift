@@ -18,7 +18,9 @@ public indirect enum Expression: Hashable, Sendable {
   /// `name(parameters) := value; body`
   case function(String, [String], Expression, in: Expression)
 
-  public enum Arithmetic: String, Hashable, Sendable { case add = "+", subtract = "-", multiply = "*", divide = "/", power = "^" }
+  public enum Arithmetic: String, Hashable, Sendable {
+    case add = "+", subtract = "-", multiply = "*", divide = "/", power = "^"
+  }
   public enum Comparison: String, Hashable, Sendable {
     case less = "<", lessEqual = "<=", greater = ">", greaterEqual = ">=", equal = "=="
   }
@@ -67,7 +69,7 @@ public indirect enum Expression: Hashable, Sendable {
 }
 
 extension Expression: CustomStringConvertible {
-  public var description: String { text(0) }
+  public var description: String { text(-1) }
 
   /// The formula with parentheses where a part binds less than `level`.
   private func text(_ level: Int) -> String {
@@ -91,9 +93,9 @@ extension Expression: CustomStringConvertible {
     case .choose(let c, let a, let b): return "where(\(c), \(a), \(b))"
     case .fold(let fold, let counter, let from, let to, let body):
       return "\(fold.rawValue)(\(counter)=\(from)..\(to), \(body))"
-    case .binding(let name, let value, let body): return wrapped(-1, "\(name) := \(value); \(body)")
+    case .binding(let name, let value, let body): return wrapped(-1, "\(name) := \(value.text(0)); \(body)")
     case .function(let name, let parameters, let value, let body):
-      return "\(name)(\(parameters.joined(separator: ","))) := \(value); \(body)"
+      return wrapped(-1, "\(name)(\(parameters.joined(separator: ","))) := \(value.text(0)); \(body)")
     }
   }
 }

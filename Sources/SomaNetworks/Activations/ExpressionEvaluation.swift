@@ -31,7 +31,8 @@ struct ExpressionEvaluation {
 
   /// The formula's value as a tensor like `template`.
   static func tensor(
-    _ expression: Expression, _ values: [String: Value], samples: [String: Double] = [:], axis: Int = -1, like template: Tensor
+    _ expression: Expression, _ values: [String: Value], samples: [String: Double] = [:], axis: Int = -1,
+    like template: Tensor
   ) -> Tensor {
     switch ExpressionEvaluation(values, samples: samples, axis: axis)(expression) {
     case .tensor(let tensor): tensor
@@ -222,7 +223,9 @@ struct ExpressionEvaluation {
 
   /// The evaluation of a branch: where the branch is not taken, the variable of the condition stands at a point inside
   /// the branch, since the product of a zero cotangent and an infinite derivative would be NaN.
-  private func guarded(_ branch: Expression, _ condition: Expression, _ mask: Tensor, holds: Bool) -> ExpressionEvaluation {
+  private func guarded(_ branch: Expression, _ condition: Expression, _ mask: Tensor, holds: Bool)
+    -> ExpressionEvaluation
+  {
     guard !branch.isAlwaysFinite else { return self }
     if case .compare(let comparison, let a, let b) = condition {
       if case .variable(let name) = a, !b.uses(name) { return moving(name, self(b), comparison, mask, holds: holds) }
@@ -303,13 +306,14 @@ struct ExpressionEvaluation {
     var result: Value?
     for k in stride(from: low, through: high, by: 1) {
       let term = with(counter, .number(Double(k)))(body)
-      result = result.map { result in
-        switch fold {
-        case .sum: arithmetic(.add, result, term)
-        case .product: arithmetic(.multiply, result, term)
-        case .maximum: extremum(result, term, isMax: true)
-        }
-      } ?? term
+      result =
+        result.map { result in
+          switch fold {
+          case .sum: arithmetic(.add, result, term)
+          case .product: arithmetic(.multiply, result, term)
+          case .maximum: extremum(result, term, isMax: true)
+          }
+        } ?? term
     }
     return result ?? .number(fold == .sum ? 0 : fold == .product ? 1 : -.infinity)
   }
@@ -338,7 +342,13 @@ struct ExpressionEvaluation {
     case "log": return unary(a, Foundation.log) { $0.log() }
     case "log1p": return unary(a, Foundation.log1p) { $0.log1p() }
     case "expm1": return unary(a, Foundation.expm1) { $0.expm1() }
-    case "sqrt": return unary(a, { $0.squareRoot() }) { $0.sqrt() }
+    case "sqrt":
+      return unary(a, { $0.squareRoot() }) { x in
+        // The slope at zero is infinite, and times zero would be NaN; it counts as zero. A sum is hardly ever zero.
+        if case .arithmetic(.add, _, _) = arguments[0] { return x.sqrt() }
+        let isZero = x .== 0
+        return .select(isZero, 0, Tensor.select(isZero, 1, x).sqrt())
+      }
     case "abs": return unary(a, { $0.magnitude }) { $0.abs() }
     case "sign": return unary(a, { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }) { $0.sign() }
     case "max", "min": return given.dropFirst().reduce(a) { extremum($0, $1, isMax: name == "max") }
@@ -361,9 +371,12 @@ struct ExpressionEvaluation {
     case "softplus":
       return unary(a, { Swift.max($0, 0) + Foundation.log1p(Foundation.exp(-$0.magnitude)) }, Self.softplus)
     case "relu": return extremum(a, .number(0), isMax: true)
-    case "normcdf": return unary(a, { Foundation.erfc(-$0 / 2.0.squareRoot()) / 2 }) { ($0 * -0.7071067811865476).erfc() * 0.5 }
+    case "normcdf":
+      return unary(a, { Foundation.erfc(-$0 / 2.0.squareRoot()) / 2 }) { ($0 * -0.7071067811865476).erfc() * 0.5 }
     case "normpdf":
-      return unary(a, { Foundation.exp(-$0 * $0 / 2) * 0.3989422804014327 }) { ($0 * $0 * -0.5).exp() * 0.3989422804014327 }
+      return unary(a, { Foundation.exp(-$0 * $0 / 2) * 0.3989422804014327 }) {
+        ($0 * $0 * -0.5).exp() * 0.3989422804014327
+      }
     case "lgamma": return unary(a, Foundation.lgamma) { $0.lgamma() }
     case "gamma": return unary(a, { Foundation.exp(Foundation.lgamma($0)) }) { $0.lgamma().exp() }
     case "clip": return extremum(extremum(a, given[1], isMax: true), given[2], isMax: false)

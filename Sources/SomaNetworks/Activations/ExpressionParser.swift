@@ -58,7 +58,8 @@ struct ExpressionParser {
   private mutating func tokenize() throws(ExpressionError) {
     let text = Array(formula)
     guard text.count <= 10_000 else {
-      throw ExpressionError(formula: String(text[..<40]) + "…", position: 10_000, reason: "longer than 10000 characters")
+      throw ExpressionError(
+        formula: String(text[..<40]) + "…", position: 10_000, reason: "longer than 10000 characters")
     }
     var i = 0
     while i < text.count {
@@ -276,7 +277,9 @@ struct ExpressionParser {
     repeat { arguments.append(try comparison()) } while take(",")
     try expect(")")
     if let count = locals[name] {
-      guard arguments.count == count else { throw error("\(name) takes \(count) arguments, not \(arguments.count)", at: start) }
+      guard arguments.count == count else {
+        throw error("\(name) takes \(count) arguments, not \(arguments.count)", at: start)
+      }
       return .call(name, arguments)
     }
     guard let counts = Self.functions[name] else {

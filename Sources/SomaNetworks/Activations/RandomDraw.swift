@@ -18,19 +18,24 @@ struct RandomDraw: Hashable, Sendable {
   static func parse(_ formula: String, variables: Set<String>) throws(ExpressionError)
     -> (inference: Expression, training: Expression, draws: [RandomDraw])
   {
-    func malformed(_ reason: String) -> ExpressionError { ExpressionError(formula: formula, position: 0, reason: reason) }
+    func malformed(_ reason: String) -> ExpressionError {
+      ExpressionError(formula: formula, position: 0, reason: reason)
+    }
     guard formula.hasPrefix("infer:"), let middle = formula.firstRange(of: ";; train:"),
       let with = formula.firstRange(of: " with "), with.lowerBound > middle.upperBound
     else {
       throw malformed("a stochastic formula is written \"infer: e ;; train: e with t from Uniform(a,b) per unit\"")
     }
-    let inference = try ExpressionParser.parse(String(formula[formula.index(formula.startIndex, offsetBy: 6)..<middle.lowerBound]), variables: variables)
+    let inference = try ExpressionParser.parse(
+      String(formula[formula.index(formula.startIndex, offsetBy: 6)..<middle.lowerBound]), variables: variables)
     let words = formula[with.upperBound...].split(separator: " ")
     guard words.count >= 5, words[1] == "from", words[words.count - 2] == "per",
       let sharing = Sharing(rawValue: String(words[words.count - 1]))
     else { throw malformed("the random number is written \"t from Uniform(a,b) per unit\" (or element, step)") }
     let call = words[2..<(words.count - 2)].joined()
-    guard let open = call.firstIndex(of: "("), call.hasSuffix(")") else { throw malformed("\(call) is no distribution") }
+    guard let open = call.firstIndex(of: "("), call.hasSuffix(")") else {
+      throw malformed("\(call) is no distribution")
+    }
     var arguments: [Expression] = []
     for text in call[call.index(after: open)...].dropLast().split(separator: ",") {
       arguments.append(try ExpressionParser.parse(String(text), variables: variables))

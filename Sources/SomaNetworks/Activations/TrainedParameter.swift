@@ -7,7 +7,7 @@ enum TrainedParameter {
   case free
   /// `low + softplus(raw)`
   case above(Double)
-  /// `high - softplus(raw)`
+  /// `high - softplus(-raw)`
   case below(Double)
   /// `low + (high - low) sigmoid(raw)`
   case between(Double, Double)
@@ -45,7 +45,7 @@ enum TrainedParameter {
     switch self {
     case .free, .projected: value
     case .above(let low): inverseSoftplus(value - low)
-    case .below(let high): inverseSoftplus(high - value)
+    case .below(let high): -inverseSoftplus(high - value)
     case .between(let low, let high): log((value - low) / (high - value))
     }
   }
@@ -54,7 +54,7 @@ enum TrainedParameter {
     switch self {
     case .free: raw
     case .above(let low): low + ExpressionEvaluation.softplus(raw)
-    case .below(let high): high - ExpressionEvaluation.softplus(raw)
+    case .below(let high): high - ExpressionEvaluation.softplus(-raw)
     case .between(let low, let high): low + raw.logistic() * (high - low)
     case .projected(let low, let high):
       straightThrough(raw) { raw in

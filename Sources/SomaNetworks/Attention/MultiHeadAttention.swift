@@ -2,7 +2,8 @@ import Soma
 
 /// `softmax(q kᵀ/√d + bias) v` where the mask holds.
 /// - Parameters:
-///   - mask: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere gets
+///   - mask: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere
+/// gets
 ///     the mean of all values.
 ///   - bias: added to the scores.
 /// - Shape: q `[…, queries, d]`, k `[…, keys, d]`, v `[…, keys, e]` → `[…, queries, e]`
@@ -16,8 +17,10 @@ public func scaledDotProductAttention(
   return dropout(scores.softmax()).matmul(v)
 }
 
-/// Attention with several heads: queries, keys and values are linear maps of the input (of another sequence for keys and
-/// values in cross-attention), and one more map joins the heads. (Vaswani et al. 2017, arXiv 1706.03762) With fewer key heads
+/// Attention with several heads: queries, keys and values are linear maps of the input (of another sequence for keys
+/// and
+/// values in cross-attention), and one more map joins the heads. (Vaswani et al. 2017, arXiv 1706.03762) With fewer
+/// key heads
 /// than heads, groups of heads share keys and values. (Ainslie et al. 2023, arXiv 2305.13245)
 /// - Shape: `[n, t, d]` → `[n, t, d]`
 public struct MultiHeadAttention: Layer {
@@ -47,7 +50,9 @@ public struct MultiHeadAttention: Layer {
     self.positions = positions
     self.usesBias = usesBias
     self.dropout = dropout
-    require(heads > 0 && self.keyHeads > 0 && heads % self.keyHeads == 0, "\(heads) heads in groups of \(self.keyHeads) key heads")
+    require(
+      heads > 0 && self.keyHeads > 0 && heads % self.keyHeads == 0,
+      "\(heads) heads in groups of \(self.keyHeads) key heads")
   }
 
   /// Keys and values of the positions seen so far, in a fixed memory of `capacity` positions.
@@ -59,13 +64,16 @@ public struct MultiHeadAttention: Layer {
     public var count: Tensor
 
     public var leaves: [Tensor] { [keys, values, count] }
-    public func replacingLeaves(_ leaves: [Tensor]) -> Cache { Cache(keys: leaves[0], values: leaves[1], count: leaves[2]) }
+    public func replacingLeaves(_ leaves: [Tensor]) -> Cache {
+      Cache(keys: leaves[0], values: leaves[1], count: leaves[2])
+    }
   }
 
   /// An empty cache.
   public func cache(batch: Int, capacity: Int, width: Int, dtype: DType = .float32) -> Cache {
     let shape: Shape = [batch, keyHeads, capacity, headWidth ?? width / heads]
-    return Cache(keys: .zeros(shape, dtype: dtype), values: .zeros(shape, dtype: dtype), count: Tensor(0, dtype: .int32))
+    return Cache(
+      keys: .zeros(shape, dtype: dtype), values: .zeros(shape, dtype: dtype), count: Tensor(0, dtype: .int32))
   }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor { attend(x, scope) }
@@ -82,7 +90,9 @@ public struct MultiHeadAttention: Layer {
     scope {
       var (q, k, v) = projected(x, nil, scope)
       let (t, capacity) = (x.shape[1], cache.keys.shape[2])
-      if case .rotary(let rotary) = positions { (q, k) = (rotary(q, start: cache.count), rotary(k, start: cache.count)) }
+      if case .rotary(let rotary) = positions {
+        (q, k) = (rotary(q, start: cache.count), rotary(k, start: cache.count))
+      }
       let places = Tensor.iota([t], dtype: .int32) + cache.count
       // Writes at traced places: the memory stays one block that a compiled loop updates.
       let keys = cache.keys.scatterAdding(k, at: places, axis: 2)
@@ -105,7 +115,8 @@ public struct MultiHeadAttention: Layer {
     return combined(q, k, v, mask: mask, start: nil, width: x.shape[2], scope)
   }
 
-  /// Queries `[n, heads, t, w]`, keys and values `[n, keyHeads, s, w]`; one product for all three if they share the input.
+  /// Queries `[n, heads, t, w]`, keys and values `[n, keyHeads, s, w]`; one product for all three if they share the
+  /// input.
   private func projected(_ x: Tensor, _ context: Tensor?, _ scope: Scope) -> (Tensor, Tensor, Tensor) {
     require(x.rank == 3, "attention \(scope.path) wants [n, t, d], not \(x.shape)")
     let width = headWidth ?? x.shape[2] / heads
@@ -114,10 +125,12 @@ public struct MultiHeadAttention: Layer {
     let (wide, narrow) = (heads * width, keyHeads * width)
     let parts: [Tensor]
     if let context {
-      parts = [Dense(wide, usesBias: usesBias)(x, scope["q"])]
+      parts =
+        [Dense(wide, usesBias: usesBias)(x, scope["q"])]
         + Dense(2 * narrow, usesBias: usesBias)(context, scope["kv"]).split(2, axis: -1)
     } else {
-      parts = Dense(wide + 2 * narrow, usesBias: usesBias)(x, scope["qkv"]).split(sizes: [wide, narrow, narrow], axis: -1)
+      parts = Dense(wide + 2 * narrow, usesBias: usesBias)(x, scope["qkv"]).split(
+        sizes: [wide, narrow, narrow], axis: -1)
     }
     func divided(_ t: Tensor, _ count: Int) -> Tensor {
       t.reshape([t.shape[0], t.shape[1], count, width]).transposed(0, 2, 1, 3)
@@ -141,11 +154,13 @@ public struct MultiHeadAttention: Layer {
       // Heads that share keys become further queries of one product.
       let share = heads / keyHeads
       func grouped(_ t: Tensor) -> Tensor {
-        t.rank < 3 || t.shape[-3] == 1 ? (t.rank < 3 ? t : t.expandDimensions(at: -3))
+        t.rank < 3 || t.shape[-3] == 1
+          ? (t.rank < 3 ? t : t.expandDimensions(at: -3))
           : t.reshape(Shape(t.shape.dropLast(3)) + [keyHeads, share, t.shape[-2], t.shape[-1]])
       }
       y = scaledDotProductAttention(
-        grouped(q), k.expandDimensions(at: 2), v.expandDimensions(at: 2), mask: mask.map(grouped), bias: bias.map(grouped),
+        grouped(q), k.expandDimensions(at: 2), v.expandDimensions(at: 2), mask: mask.map(grouped),
+        bias: bias.map(grouped),
         dropout: dropped
       ).reshape([n, heads, t, w])
     }

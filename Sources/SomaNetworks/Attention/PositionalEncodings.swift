@@ -20,7 +20,8 @@ public struct LearnedPositions: Layer {
   }
 }
 
-/// Sines and cosines of the position, wavelengths from 2π to 2π·10⁴, added: even channels sine, odd cosine. (Vaswani et al.
+/// Sines and cosines of the position, wavelengths from 2π to 2π·10⁴, added: even channels sine, odd cosine. (Vaswani
+/// et al.
 /// 2017, arXiv 1706.03762)
 /// - Shape: `[n, t, d]`, unchanged
 public struct SinusoidalPositions: Layer {
@@ -40,7 +41,8 @@ public struct SinusoidalPositions: Layer {
   }
 }
 
-/// Pairs of channels turned by an angle that grows with the position, so that products of queries and keys depend on the
+/// Pairs of channels turned by an angle that grows with the position, so that products of queries and keys depend on
+/// the
 /// distance only. Channel i of the first half pairs with channel i of the second. (Su et al. 2021, arXiv 2104.09864)
 public struct RotaryPositions: Sendable, Hashable {
   public var base: Double

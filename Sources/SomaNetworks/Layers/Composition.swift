@@ -39,7 +39,9 @@ public struct Residual: Layer {
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     let y = body(x, scope["body"])
     let kept = shortcut.map { $0(x, scope["shortcut"]) } ?? x
-    require(kept.shape == y.shape, "residual \(scope.path): the body turns \(x.shape) into \(y.shape), the shortcut keeps \(kept.shape)")
+    require(
+      kept.shape == y.shape,
+      "residual \(scope.path): the body turns \(x.shape) into \(y.shape), the shortcut keeps \(kept.shape)")
     return y + kept
   }
 }
@@ -108,5 +110,8 @@ public struct Flatten: Layer {
 public struct Reshape: Layer {
   public var lengths: [Int]
   public init(_ lengths: [Int]) { self.lengths = lengths }
-  public func forward(_ x: Tensor, _ scope: Scope) -> Tensor { x.reshape([x.shape[0]] + lengths) }
+  public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
+    let all: [Int] = [x.shape[0]] + lengths
+    return x.reshape(all)
+  }
 }

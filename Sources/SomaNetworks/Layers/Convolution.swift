@@ -88,7 +88,8 @@ public struct SeparableConvolution: Layer {
   public var usesBias: Bool
 
   public init(
-    _ channels: Int, _ size: [Int], strides: [Int]? = nil, padding: Padding = .same, multiplier: Int = 1, usesBias: Bool = true
+    _ channels: Int, _ size: [Int], strides: [Int]? = nil, padding: Padding = .same, multiplier: Int = 1,
+    usesBias: Bool = true
   ) {
     self.channels = channels
     self.usesBias = usesBias

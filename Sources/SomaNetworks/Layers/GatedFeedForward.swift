@@ -1,6 +1,7 @@
 import Soma
 
-/// `(g(x U) ⊙ x V) W`, the gate by any activation: sigmoid for GLU, relu for ReGLU, gelu for GEGLU, silu for SwiGLU. Both
+/// `(g(x U) ⊙ x V) W`, the gate by any activation: sigmoid for GLU, relu for ReGLU, gelu for GEGLU, silu for SwiGLU.
+/// Both
 /// inner maps are one product. (Shazeer 2020, arXiv 2002.05202)
 /// - Shape: `[…, d]` → `[…, units]`
 public struct GatedFeedForward: Layer {

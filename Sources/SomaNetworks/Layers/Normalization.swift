@@ -22,7 +22,10 @@ public struct BatchNorm: Layer {
     let runningVariance = scope.state("variance", [channels], .ones, dtype: wide)
     let (scale, shift): (Tensor?, Tensor?) =
       usesScale
-      ? (scope.parameter("scale", [channels], .ones, dtype: wide), scope.parameter("shift", [channels], .zeros, dtype: wide))
+      ? (
+        scope.parameter("scale", [channels], .ones, dtype: wide),
+        scope.parameter("shift", [channels], .zeros, dtype: wide)
+      )
       : (nil, nil)
     let y = x.cast(to: wide)
     let (mean, variance): (Tensor, Tensor)
@@ -89,11 +92,13 @@ public struct RMSNorm: Layer {
   public var epsilon: Double
   public init(epsilon: Double = 1e-6) { self.epsilon = epsilon }
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
-    x * ((x * x).mean([-1], keepsAxes: true) + epsilon).rsqrt() * scope.parameter("scale", [x.shape.last], .ones, dtype: x.dtype)
+    x * ((x * x).mean([-1], keepsAxes: true) + epsilon).rsqrt()
+      * scope.parameter("scale", [x.shape.last], .ones, dtype: x.dtype)
   }
 }
 
-/// Channels in groups, each group of each example with mean 0 and variance 1, then `γ` and `β` for each channel. One group
+/// Channels in groups, each group of each example with mean 0 and variance 1, then `γ` and `β` for each channel. One
+/// group
 /// normalizes whole examples, as many as channels is instance normalization. (Wu, He 2018, arXiv 1803.08494)
 /// - Shape: `[n, c, spatial…]`, unchanged
 public struct GroupNorm: Layer {
@@ -113,7 +118,8 @@ public struct GroupNorm: Layer {
     let rows = x.reshape([x.shape[0], groups, x.count / Swift.max(1, x.shape[0] * groups)])
     let y = rows.normalizedRows(epsilon).reshape(x.shape)
     guard usesScale else { return y }
-    return y * channelwise("scale", x.shape[1], .ones, like: x, scope) + channelwise("shift", x.shape[1], .zeros, like: x, scope)
+    return y * channelwise("scale", x.shape[1], .ones, like: x, scope)
+      + channelwise("shift", x.shape[1], .zeros, like: x, scope)
   }
 }
 

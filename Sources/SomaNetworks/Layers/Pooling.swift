@@ -52,7 +52,8 @@ public struct AdaptiveMaxPool: Layer {
       require(cells > 0 && n > 0, "adaptive pooling of \(x.shape) to \(size)")
       let parts = (0..<cells).map { cell -> Tensor in
         let range = (cell * n / cells)..<(((cell + 1) * n + cells - 1) / cells)
-        return result.split(sizes: [range.lowerBound, range.count, n - range.upperBound], axis: axis)[1].max([axis], keepsAxes: true)
+        return result.split(sizes: [range.lowerBound, range.count, n - range.upperBound], axis: axis)[1].max(
+          [axis], keepsAxes: true)
       }
       result = .concatenate(parts, axis: axis)
     }

@@ -37,7 +37,8 @@ extension Tensor {
 }
 
 extension [Int] {
-  /// Widths times a factor, at least 1. Rounding is shifted from one to the next, so that a search over the factor meets a
+  /// Widths times a factor, at least 1. Rounding is shifted from one to the next, so that a search over the factor
+  /// meets a
   /// budget more closely than if all changed at once.
   func scaled(_ factor: Double) -> [Int] {
     enumerated().map { i, width in

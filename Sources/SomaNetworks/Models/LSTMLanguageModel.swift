@@ -1,6 +1,7 @@
 import Soma
 
-/// Symbols, LSTM layers, scores of the next symbol. (Mikolov et al. 2010; Zaremba, Sutskever, Vinyals 2014, arXiv 1409.2329)
+/// Symbols, LSTM layers, scores of the next symbol. (Mikolov et al. 2010; Zaremba, Sutskever, Vinyals 2014, arXiv
+/// 1409.2329)
 /// - Shape: integers `[n, t]` → `[n, t, vocabulary]`
 public struct LSTMLanguageModel: Layer {
   public var vocabulary: Int

@@ -1,7 +1,9 @@
 import Soma
 
-/// Two convolutions with pooling, three dense layers. (LeCun, Bottou, Bengio, Haffner 1998, here with any activation, maximum
-/// pooling and complete connections.) On 28×28 greyscale images with tanh it has the 61,706 parameters of the common form.
+/// Two convolutions with pooling, three dense layers. (LeCun, Bottou, Bengio, Haffner 1998, here with any activation,
+/// maximum
+/// pooling and complete connections.) On 28×28 greyscale images with tanh it has the 61,706 parameters of the common
+/// form.
 /// - Shape: images → `[n, outputs]`
 public struct LeNet: Layer {
   public var outputs: Int

@@ -1,7 +1,9 @@
 import Soma
 
-/// Inverted residuals: a 1×1 convolution widens, a depthwise 3×3 mixes places, a 1×1 narrows without activation. (Sandler,
-/// Howard, Zhu, Zhmoginov, Chen 2018, arXiv 1801.04381) With width 1, expansion 6 and the large stem these are the stages and
+/// Inverted residuals: a 1×1 convolution widens, a depthwise 3×3 mixes places, a 1×1 narrows without activation.
+/// (Sandler,
+/// Howard, Zhu, Zhmoginov, Chen 2018, arXiv 1801.04381) With width 1, expansion 6 and the large stem these are the
+/// stages and
 /// parameters of MobileNetV2.
 /// - Shape: images → `[n, outputs]`
 public struct MobileNet: Layer {
@@ -37,7 +39,9 @@ public struct MobileNet: Layer {
     stemStride = 2
     headChannels = 1280
     dropout = 0.2
-    stages = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)].map {
+    stages = [
+      (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+    ].map {
       Stage(expansion: $0.0, channels: $0.1, depth: $0.2, stride: $0.3)
     }
   }
@@ -58,7 +62,8 @@ public struct MobileNet: Layer {
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     func scaled(_ n: Int) -> Int { [n].scaled(width)[0] }
-    var h = ConvolutionUnit(.square(scaled(stemChannels), 3, stride: stemStride), activation)(asImages(x), scope["stem"])
+    var h = ConvolutionUnit(.square(scaled(stemChannels), 3, stride: stemStride), activation)(
+      asImages(x), scope["stem"])
     for (s, stage) in stages.enumerated() {
       for i in 0..<stage.depth {
         h = inverted(h, stage, scaled(stage.channels), stride: i == 0 ? stage.stride : 1, scope["stage\(s)"][i])

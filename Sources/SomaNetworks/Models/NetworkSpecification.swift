@@ -15,7 +15,8 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
     case .unknownName(let name, let nearest):
       "unknown network \"\(name)\"" + (nearest.isEmpty ? "" : "; did you mean \(nearest.joined(separator: ", "))?")
     case .malformedWidth(let text): "width \"\(text)\" is not a positive number (a factor such as 0.5)"
-    case .unsuitableActivation(let activation, let network): "\(network) cannot use \(activation), which halves its input"
+    case .unsuitableActivation(let activation, let network):
+      "\(network) cannot use \(activation), which halves its input"
     case .noActivation(let network): "\(network) has no activation to choose"
     case .activation(let error): error.description
     case .unreachableBudget(let budget, let network, let closest):
@@ -39,7 +40,9 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     // The activation may have parameters in parentheses, but no @.
     if let at = rest.lastIndex(of: "@") {
       let number = rest[rest.index(after: at)...]
-      guard let value = Double(number), value > 0, value.isFinite, value < 1e6 else { throw .malformedWidth(String(number)) }
+      guard let value = Double(number), value > 0, value.isFinite, value < 1e6 else {
+        throw .malformedWidth(String(number))
+      }
       width = value
       rest = rest[..<at]
     }
@@ -81,7 +84,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
 
   /// The same network with the width whose number of parameters comes closest to a budget.
   /// - Throws: `NetworkError.unreachableBudget` if it stays more than a tenth away.
-  public func scaled(toParameters budget: Int, input: Shape, outputs: Int) throws(NetworkError) -> NetworkSpecification {
+  public func scaled(toParameters budget: Int, input: Shape, outputs: Int) throws(NetworkError) -> NetworkSpecification
+  {
     func count(_ width: Double) -> Int {
       var candidate = self
       candidate.width = width
@@ -158,16 +162,21 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
         MLP(hidden: [64, 64].scaled($0.width), outputs: $0.outputs, activation: $0.activation(or: .relu))
       },
       Entry(name: "mlp-deep", summary: "eight dense layers of 32 units", takesGates: true) {
-        MLP(hidden: [Int](repeating: 32, count: 8).scaled($0.width), outputs: $0.outputs, activation: $0.activation(or: .relu))
+        MLP(
+          hidden: [Int](repeating: 32, count: 8).scaled($0.width), outputs: $0.outputs,
+          activation: $0.activation(or: .relu))
       },
       Entry(name: "lenet", summary: "two convolutions, three dense layers") {
         LeNet(outputs: $0.outputs, activation: $0.activation(or: .relu), width: $0.width)
       },
     ]
     for depth in [8, 14, 20, 32, 44, 56, 110, 18, 34, 50, 101, 152] {
-      let summary = depth == 18 || depth == 34 ? "residual network, 64 to 512 channels"
-        : depth >= 50 && depth != 56 && depth != 110 ? "residual network of bottlenecks, 256 to 2048 channels"
-        : "residual network for small images, 16 to 64 channels"
+      let summary =
+        depth == 18 || depth == 34
+        ? "residual network, 64 to 512 channels"
+        : depth >= 50 && depth != 56 && depth != 110
+          ? "residual network of bottlenecks, 256 to 2048 channels"
+          : "residual network for small images, 16 to 64 channels"
       result.append(
         Entry(name: "resnet\(depth)", summary: summary) { request in
           // Small images keep their size in the stem.
@@ -228,10 +237,13 @@ public struct Network: Layer {
     layer = specification.network(input: input, outputs: outputs)
   }
 
-  /// `Network.named("resnet8:gelu", input: [1, 3, 32, 32], outputs: 10)`, with all widths scaled to a number of parameters if
+  /// `Network.named("resnet8:gelu", input: [1, 3, 32, 32], outputs: 10)`, with all widths scaled to a number of
+  /// parameters if
   /// wanted.
   /// - Throws: `NetworkError`
-  public static func named(_ text: String, input: Shape, outputs: Int, parameters: Int? = nil) throws(NetworkError) -> Network {
+  public static func named(_ text: String, input: Shape, outputs: Int, parameters: Int? = nil) throws(NetworkError)
+    -> Network
+  {
     var specification = try NetworkSpecification(parsing: text)
     if let parameters {
       specification = try specification.scaled(toParameters: parameters, input: input, outputs: outputs)

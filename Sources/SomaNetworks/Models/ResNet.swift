@@ -31,7 +31,8 @@ public struct ResNet: Layer {
     outputs: Int, activation: Activation = .relu, block: Block = .basic, stem: Stem = .small, depths: [Int],
     widths: [Int], normalizesShortcut: Bool = true
   ) {
-    require(depths.count == widths.count && !widths.isEmpty, "ResNet: \(depths.count) depths for \(widths.count) widths")
+    require(
+      depths.count == widths.count && !widths.isEmpty, "ResNet: \(depths.count) depths for \(widths.count) widths")
     self.outputs = outputs
     self.activation = activation
     self.block = block
@@ -41,13 +42,15 @@ public struct ResNet: Layer {
     self.normalizesShortcut = normalizesShortcut
   }
 
-  /// The network of a published depth: 8, 14, 20, 32, 44, 56 or 110 for small images (16 to 64 channels), 18, 34, 50, 101 or 152
+  /// The network of a published depth: 8, 14, 20, 32, 44, 56 or 110 for small images (16 to 64 channels), 18, 34, 50,
+  /// 101 or 152
   /// (64 to 512 channels), nil for others. ResNet-8's shortcuts are 1×1 convolutions without normalization.
   public static func depth(
     _ depth: Int, outputs: Int, activation: Activation = .relu, stem: Stem? = nil, width: Double = 1
   ) -> ResNet? {
     func large(_ block: Block, _ depths: [Int]) -> ResNet {
-      ResNet(outputs: outputs, activation: activation, block: block, stem: stem ?? .large, depths: depths,
+      ResNet(
+        outputs: outputs, activation: activation, block: block, stem: stem ?? .large, depths: depths,
         widths: [64, 128, 256, 512].scaled(width))
     }
     switch depth {

@@ -57,7 +57,8 @@ public struct TransformerBlock: Layer {
   private func dropped(_ x: Tensor, _ scope: Scope) -> Tensor { dropout > 0 ? Dropout(dropout)(x, scope) : x }
 }
 
-/// A transformer language model: symbols to scores of the next symbol. (Radford et al. 2018, 2019: normalization first, learned
+/// A transformer language model: symbols to scores of the next symbol. (Radford et al. 2018, 2019: normalization
+/// first, learned
 /// positions, GELU; options of later models.)
 /// - Shape: integers `[n, t]` → `[n, t, vocabulary]`
 public struct GPT: Layer {
@@ -159,7 +160,8 @@ public struct GPT: Layer {
   }
 }
 
-/// A transformer on patches of an image, with a class symbol. (Dosovitskiy et al. 2020, arXiv 2010.11929) Images whose sides are
+/// A transformer on patches of an image, with a class symbol. (Dosovitskiy et al. 2020, arXiv 2010.11929) Images whose
+/// sides are
 /// no multiple of the patch are padded with zeros.
 /// - Shape: images → `[n, outputs]`
 public struct ViT: Layer {

@@ -1,6 +1,7 @@
 import Soma
 
-/// A network from images to images: halving stages, then doubling stages that also get the halving stages' features. (Ronneberger,
+/// A network from images to images: halving stages, then doubling stages that also get the halving stages' features.
+/// (Ronneberger,
 /// Fischer, Brox 2015, arXiv 1505.04597; borders padded, batch normalization, so that any size keeps its size.)
 /// - Shape: images `[n, c, h, w]` → `[n, outputs, h, w]`
 public struct UNet: Layer {
@@ -42,7 +43,8 @@ public struct UNet: Layer {
 }
 
 extension Tensor {
-  /// The last two axes cut, or padded with zeros at the end: halving an odd length loses a row that doubling cannot give back.
+  /// The last two axes cut, or padded with zeros at the end: halving an odd length loses a row that doubling cannot
+  /// give back.
   fileprivate func fitted(to size: [Int]) -> Tensor {
     var result = self
     for (i, n) in size.enumerated() {

@@ -22,7 +22,9 @@ public struct VGG: Layer {
   /// Depths 11, 13, 16 and 19, nil for others.
   public static func depth(_ depth: Int, outputs: Int, activation: Activation = .relu, width: Double = 1) -> VGG? {
     let depths = [11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4]][depth]
-    return depths.map { VGG(outputs: outputs, activation: activation, depths: $0, widths: [64, 128, 256, 512, 512].scaled(width)) }
+    return depths.map {
+      VGG(outputs: outputs, activation: activation, depths: $0, widths: [64, 128, 256, 512, 512].scaled(width))
+    }
   }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {

@@ -3,9 +3,11 @@ import Soma
 /// A recurrent network along a sequence: RNN, LSTM or GRU cells, several layers, one or both directions.
 ///
 /// - `rnn`: `h = f(x W + h U + b)` (Elman 1990)
-/// - `lstm`: `i, f, g, o = x W + h U + b`; `c = σ(f) c + σ(i) tanh(g)`; `h = σ(o) tanh(c)` (Hochreiter, Schmidhuber 1997; Gers,
+/// - `lstm`: `i, f, g, o = x W + h U + b`; `c = σ(f) c + σ(i) tanh(g)`; `h = σ(o) tanh(c)` (Hochreiter, Schmidhuber
+///   1997; Gers,
 ///   Schmidhuber, Cummins 2000)
-/// - `gru`: `r, z = σ(x W + h U + b)`; `n = tanh(x Wₙ + bₙ + r (h Uₙ + uₙ))`; `h = (1 - z) n + z h` (Cho et al. 2014, arXiv 1406.1078;
+/// - `gru`: `r, z = σ(x W + h U + b)`; `n = tanh(x Wₙ + bₙ + r (h Uₙ + uₙ))`; `h = (1 - z) n + z h` (Cho et al. 2014,
+///   arXiv 1406.1078;
 ///   the reset gate after the product)
 ///
 /// The input's product with W is made for all steps at once.
@@ -38,7 +40,8 @@ public struct Recurrent: Layer {
   public var dropout: Double
 
   public init(
-    _ cell: Cell, _ units: Int, layers: Int = 1, isBidirectional: Bool = false, output: Output = .sequence, dropout: Double = 0
+    _ cell: Cell, _ units: Int, layers: Int = 1, isBidirectional: Bool = false, output: Output = .sequence,
+    dropout: Double = 0
   ) {
     require(units > 0 && layers > 0, "a recurrent network wants units and layers, not \(units) and \(layers)")
     self.cell = cell

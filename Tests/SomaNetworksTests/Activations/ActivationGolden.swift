@@ -1,6 +1,7 @@
-@testable import SomaNetworks
 import Soma
 import Testing
+
+@testable import SomaNetworks
 
 /// Values at x = -2, -0.5, 0, 0.5, 2 with start values (gated: the second input is 1, -1, 0.5, 2, -0.5), from 40-digit
 /// arithmetic; those of `tanhshrink`, `softmin`, `log-softmax` and `threshold-value` from PyTorch.

@@ -8,7 +8,9 @@ import Testing
   @Test func attentionMatchesPyTorch() {
     LayerGolden("attention").check { MultiHeadAttention(heads: 2)($0, $1) }
     LayerGolden("causalAttention").check { MultiHeadAttention(heads: 2, isCausal: true)($0, $1) }
-    LayerGolden("groupedAttention").check { MultiHeadAttention(heads: 4, keyHeads: 2, isCausal: true, usesBias: false)($0, $1) }
+    LayerGolden("groupedAttention").check {
+      MultiHeadAttention(heads: 4, keyHeads: 2, isCausal: true, usesBias: false)($0, $1)
+    }
     let cross = LayerGolden("crossAttention")
     cross.check { MultiHeadAttention(heads: 2)($0, context: cross["context"], $1) }
   }
@@ -70,7 +72,10 @@ import Testing
 
   @Test func positionsHaveTheirFormulas() {
     let y = SinusoidalPositions().apply(Variables(), Tensor.zeros([1, 3, 4], dtype: .float64))
-    let expected = [0, 1, 0, 1, sin(1), cos(1), sin(0.01), cos(0.01), sin(2), cos(2), sin(0.02), cos(0.02)]
+    let expected: [Double] = [
+      0, 1, 0, 1, Foundation.sin(1), Foundation.cos(1), Foundation.sin(0.01), Foundation.cos(0.01), Foundation.sin(2),
+      Foundation.cos(2), Foundation.sin(0.02), Foundation.cos(0.02),
+    ]
     #expect(zip(y.doubles, expected).allSatisfy { abs($0 - $1) < 1e-15 })
     #expect(LinearBiases().slopes(8) == (1...8).map { pow(2, -Double($0)) })
     #expect(LinearBiases().slopes(3) == [0.0625, 0.00390625, 0.25])

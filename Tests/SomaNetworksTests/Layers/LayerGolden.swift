@@ -13,7 +13,8 @@ struct LayerGolden {
   private let stored: [String: Stored]
 
   private static let all: [String: [String: Stored]] = {
-    let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Resources/layers.json").standardized
+    let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Resources/layers.json")
+      .standardized
     do {
       return try JSONDecoder().decode([String: [String: Stored]].self, from: Data(contentsOf: url))
     } catch { fatalError("\(url.path): \(error)") }
@@ -32,7 +33,8 @@ struct LayerGolden {
   /// The weights: every stored tensor that is not an input, a result or a gradient.
   var parameters: Parameters {
     let others: Set = ["x", "context", "output", "probe", "mean", "variance"]
-    return Parameters(stored.keys.sorted().filter { !others.contains($0) && !$0.hasPrefix("grad/") }.map { ($0, self[$0]) })
+    return Parameters(
+      stored.keys.sorted().filter { !others.contains($0) && !$0.hasPrefix("grad/") }.map { ($0, self[$0]) })
   }
 
   /// Output and gradients of a layer with these weights agree with the stored ones.
@@ -42,11 +44,13 @@ struct LayerGolden {
   ) {
     let inputs = parameters.merging(Parameters([("x", self["x"])]))
     let probe = self["probe"]
-    let (_, output, gradient) = valueAndGrad(inputs, withExtra: { (all: Parameters) -> (Tensor, Tensor) in
-      let variables = Variables(parameters: all.filtered { $0 != "x" }, state: state)
-      let y = run(all["x"]!, Scope(variables, isTraining: isTraining))
-      return ((y * probe).sum(), y)
-    })
+    let (_, output, gradient) = valueAndGrad(
+      inputs,
+      withExtra: { (all: Parameters) -> (Tensor, Tensor) in
+        let variables = Variables(parameters: all.filtered { $0 != "x" }, state: state)
+        let y = run(all["x"]!, Scope(variables, isTraining: isTraining))
+        return ((y * probe).sum(), y)
+      })
     #expect(output.isClose(to: self["output"], relative: 1e-7, absolute: 2e-8), sourceLocation: sourceLocation)
     for name in gradient.names {
       #expect(

@@ -10,11 +10,14 @@ import Testing
 
   @Test func convolutions() {
     check("convolution1", Convolution(4, [3], strides: [2], padding: .uniform(1, rank: 1)))
-    check("convolution2", Convolution(6, [3, 3], strides: [2, 1], padding: .uniform(1), dilations: [1, 2], groups: 2))
+    check(
+      "convolution2", Convolution(6, [3, 3], strides: [2, 1], padding: .uniform(1), dilations: [1, 2], groups: 2))
     check("convolution3", Convolution(3, [2, 3, 2], padding: .uniform(1, rank: 3)))
     check("depthwise", DepthwiseConvolution([3, 3], padding: .uniform(1), multiplier: 2))
     check("separable", SeparableConvolution(4, [3, 3]))
-    check("transposed", TransposedConvolution(4, [3, 3], strides: [2, 2], padding: [1, 1], outputPadding: [1, 1], groups: 2))
+    check(
+      "transposed",
+      TransposedConvolution(4, [3, 3], strides: [2, 2], padding: [1, 1], outputPadding: [1, 1], groups: 2))
   }
 
   @Test func pooling() {
@@ -35,7 +38,9 @@ import Testing
 
   @Test func batchNormalizationAndItsRunningStatistics() {
     let golden = LayerGolden("batchNorm")
-    let fresh = Parameters([("mean", Tensor.zeros([3], dtype: .float64)), ("variance", Tensor.ones([3], dtype: .float64))])
+    let fresh = Parameters([
+      ("mean", Tensor.zeros([3], dtype: .float64)), ("variance", Tensor.ones([3], dtype: .float64)),
+    ])
     golden.check(state: fresh, isTraining: true) { BatchNorm()($0, $1) }
     let variables = Variables(parameters: golden.parameters, state: fresh)
     let (_, after) = BatchNorm().applyTraining(variables, golden["x"], key: nil)
@@ -110,22 +115,44 @@ import Testing
     let x = Tensor([1, 2, 3, 4], shape: [2, 2]).cast(to: .float32)
     let double = Lambda { $0 * 2 }
     let empty = Variables()
-    let residual = Residual { double; double }
+    let residual = Residual {
+      double
+      double
+    }
     #expect(residual.apply(empty, x).floats == [5, 10, 15, 20])
-    #expect(Parallel { double; Lambda { $0 + 1 } }.apply(empty, x).floats == [2, 4, 2, 3, 6, 8, 4, 5])
-    #expect(Parallel(.multiplying) { double; double }.apply(empty, x).floats == [4, 16, 36, 64])
-    #expect(Parallel(.adding) { double; double }.apply(empty, x).floats == [4, 8, 12, 16])
+    #expect(
+      Parallel {
+        double
+        Lambda { $0 + 1 }
+      }.apply(empty, x).floats == [2, 4, 2, 3, 6, 8, 4, 5])
+    #expect(
+      Parallel(.multiplying) {
+        double
+        double
+      }.apply(empty, x).floats == [4, 16, 36, 64])
+    #expect(
+      Parallel(.adding) {
+        double
+        double
+      }.apply(empty, x).floats == [4, 8, 12, 16])
     #expect(Repeat(3, double).apply(empty, x).floats == [8, 16, 24, 32])
     #expect(Repeat(3, Dense(2)).parameterCount(for: [2, 2]) == 18)
     #expect(Repeat(3, sharesParameters: true, Dense(2)).parameterCount(for: [2, 2]) == 6)
     let wantsTail = true
     let built = Sequential {
-      for units in [8, 4] { Dense(units); Activation.tanh }
+      for units in [8, 4] {
+        Dense(units)
+        Activation.tanh
+      }
       if wantsTail { Dense(1) }
     }
     #expect(built.outputShape(for: [3, 5]) == [3, 1])
     #expect(built.parameterCount(for: [3, 5]) == 5 * 8 + 8 + 8 * 4 + 4 + 5)
-    #expect(Sequential { Flatten(); Reshape([2, -1]) }.outputShape(for: [3, 4, 5]) == [3, 2, 10])
+    #expect(
+      Sequential {
+        Flatten()
+        Reshape([2, -1])
+      }.outputShape(for: [3, 4, 5]) == [3, 2, 10])
   }
 
   @Test func embeddingsLookUpAndCollectGradients() {
@@ -139,7 +166,13 @@ import Testing
   }
 
   @Test func countingDeclaresWhatInitializingMakes() {
-    let layer = Sequential { Convolution(4, [3, 3]); BatchNorm(); Activation.relu; GlobalPool(); Dense(3) }
+    let layer = Sequential {
+      Convolution(4, [3, 3])
+      BatchNorm()
+      Activation.relu
+      GlobalPool()
+      Dense(3)
+    }
     let made = layer.initialized(for: [2, 3, 8, 8], key: Key(0))
     let types = layer.variableTypes(for: TensorType(shape: [2, 3, 8, 8]))
     #expect(types.parameters.map(\.name) == made.parameters.names)

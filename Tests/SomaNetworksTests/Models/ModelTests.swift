@@ -5,7 +5,8 @@ import Testing
 @testable import SomaNetworks
 
 @Suite struct ModelTests {
-  /// torchvision's numbers. VGG differs in the head (global pooling and one dense layer) and the convolutions' missing bias, so
+  /// torchvision's numbers. VGG differs in the head (global pooling and one dense layer) and the convolutions' missing
+  /// bias, so
   /// its convolutional part is compared: 14,723,136 parameters of vgg16_bn less 4,224 biases.
   @Test func parameterCountsAreThePublishedOnes() {
     let image: Shape = [1, 3, 224, 224]
@@ -17,7 +18,7 @@ import Testing
     #expect(VGG.depth(11, outputs: 1000)!.parameterCount(for: image) == 9_225_984 - 2_752 + 513_000)
     // He et al. 2015, table 6: 0.27 M; counted with projections, as PyTorch counts them.
     #expect(ResNet.depth(20, outputs: 10)!.parameterCount(for: [1, 3, 32, 32]) == 272_474)
-    #expect(ResNet.depth(8, outputs: 10)!.parameterCount(for: [1, 3, 32, 32]) == 77_754)
+    #expect(ResNet.depth(8, outputs: 10)!.parameterCount(for: [1, 3, 32, 32]) == 77_850)
     #expect(LeNet(outputs: 10).parameterCount(for: [1, 1, 28, 28]) == 61_706)
     #expect(MLP(hidden: [256, 256], outputs: 10).parameterCount(for: [1, 784]) == 269_322)
     #expect(GPT(vocabulary: 256).parameterCount(for: [1, 128], dtype: .int32) == 875_264)
@@ -29,22 +30,30 @@ import Testing
     let layer = ResNet(outputs: 2, depths: [1, 1], widths: [3, 4], normalizesShortcut: false)
     // The block is the second stage; the stem and first stage are left aside by calling its parts.
     var parameters = layer.initialized(for: TensorType(shape: [2, 3, 8, 8], dtype: .float64), key: Key(0)).parameters
-    for (stored, place) in [("1", "1/convolution/weight"), ("2", "2/convolution/weight"), ("shortcut", "shortcut/weight")] {
+    for (stored, place) in [
+      ("1", "1/convolution/weight"), ("2", "2/convolution/weight"), ("shortcut", "shortcut/weight"),
+    ] {
       parameters["stage1/0/" + place] = kernels[stored]!
     }
     let state = layer.initialized(for: TensorType(shape: [2, 3, 8, 8], dtype: .float64), key: Key(0)).state
     let scope = Scope(Variables(parameters: parameters, state: state), isTraining: true)["stage1"][0]
-    #expect(layer.residual(golden["x"], 4, stride: 2, scope).isClose(to: golden["output"], relative: 1e-6, absolute: 1e-7))
+    #expect(
+      layer.residual(golden["x"], 4, stride: 2, scope).isClose(to: golden["output"], relative: 1e-6, absolute: 1e-7))
   }
 
   private func input(_ specification: NetworkSpecification, _ shape: Shape) -> Tensor {
-    specification.readsSymbols ? Tensor.randomIntegers(shape, in: 0..<7, key: Key(5)) : Tensor.normal(shape, key: Key(5))
+    specification.readsSymbols
+      ? Tensor.randomIntegers(shape, in: 0..<7, key: Key(5)) : Tensor.normal(shape, key: Key(5))
   }
 
-  /// Every ready network, small, on several input shapes: output shape, finite loss, finite and not vanishing gradients.
-  @Test(arguments: NetworkSpecification.all.map(\.name).filter { !$0.contains("101") && !$0.contains("152") && !$0.contains("110") })
+  /// Every ready network, small, on several input shapes: output shape, finite loss, finite and not vanishing
+  /// gradients.
+  @Test(
+    arguments: NetworkSpecification.all.map(\.name).filter {
+      !$0.contains("101") && !$0.contains("152") && !$0.contains("110")
+    })
   func everyNetworkBuildsForSeveralInputs(_ name: String) throws {
-    let specification = try NetworkSpecification(parsing: name + "@0.1")
+    let specification = try NetworkSpecification(parsing: name + "@0.25")
     let shapes: [Shape] =
       specification.readsSymbols ? [[2, 5], [1, 9]] : [[2, 1, 8, 8], [2, 3, 17, 12], [2, 20, 20], [2, 6]]
     for shape in shapes {
@@ -63,7 +72,7 @@ import Testing
       if specification.readsSymbols {
         #expect(results[1].shape == shape + [7])
       } else if name == "unet" {
-        #expect(results[1].shape.suffix(2) == (shape.rank == 2 ? [1, 6] : Array(shape.suffix(2)))[...])
+        #expect(Array(results[1].shape.suffix(2)) == (shape.rank == 2 ? [1, 6] : Array(shape.suffix(2))))
       } else {
         #expect(results[1].shape == [2, 7])
       }
@@ -74,7 +83,8 @@ import Testing
 
   /// Twenty steps of plain gradient descent on a toy set lower the loss.
   @Test(arguments: [
-    ("mlp", 0.1), ("mlp:mish", 0.1), ("mlp:prelu", 0.1), ("mlp:swiglu", 0.1), ("lenet", 0.05), ("resnet8@0.5", 0.1), ("vgg11@0.1", 0.05),
+    ("mlp", 0.1), ("mlp:mish", 0.1), ("mlp:prelu", 0.1), ("mlp:swiglu", 0.1), ("lenet", 0.05), ("resnet8@0.5", 0.1),
+    ("vgg11@0.1", 0.05),
     ("mobilenet-small@0.5", 0.05), ("vit@0.5", 0.1), ("gpt@0.25", 0.5), ("lstm@0.25", 2), ("unet@0.5", 0.1),
   ])
   func lossFalls(_ text: String, _ rate: Double) throws {
@@ -113,7 +123,7 @@ import Testing
       variables = result[0]
       losses.append(result[1].parameters["loss"]!.scalar)
     }
-    #expect(losses.allSatisfy(\.isFinite))
+    #expect(losses.allSatisfy { $0.isFinite })
     #expect(losses[19] < losses[0] * 0.95, "\(text): \(losses[0]) to \(losses[19])")
   }
 
@@ -123,7 +133,8 @@ import Testing
     switch variant {
     case "rotary": network.positions = .rotary
     case "biases": network.positions = .linearBiases
-    case "gated": (network.isGated, network.normalization, network.keyHeads, network.sharesEmbedding) = (true, .rms, 2, true)
+    case "gated":
+      (network.isGated, network.normalization, network.keyHeads, network.sharesEmbedding) = (true, .rms, 2, true)
     default: break
     }
     let x = Tensor.randomIntegers([2, 7], in: 0..<11, key: Key(1))
@@ -145,6 +156,7 @@ import Testing
     let variables = network.initialized(for: TensorType(shape: [2, 6], dtype: .int32), key: Key(2))
     let (a, state) = network(x[.all, 0..<4], state: network.initialState(batch: 2), Scope(variables))
     let (b, _) = network(x[.all, 4...], state: state, Scope(variables))
-    #expect(Tensor.concatenate([a, b], axis: 1).isClose(to: network.apply(variables, x), relative: 1e-4, absolute: 1e-6))
+    #expect(
+      Tensor.concatenate([a, b], axis: 1).isClose(to: network.apply(variables, x), relative: 1e-4, absolute: 1e-6))
   }
 }

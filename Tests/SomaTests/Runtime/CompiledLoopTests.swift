@@ -4,7 +4,9 @@ import Testing
 @testable import Soma
 
 /// Two layers, cross-entropy, Adam: a training step as users write it, with nothing but tensor operations.
-private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throws -> CompiledLoop<[[Tensor]], [Tensor], Tensor> {
+private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throws -> CompiledLoop<
+  [[Tensor]], [Tensor], Tensor
+> {
   let parameters = [
     Tensor.normal([inputs, hidden], deviation: 0.1, key: Key(1)), Tensor.zeros([hidden]),
     Tensor.normal([hidden, 10], deviation: 0.1, key: Key(2)), Tensor.zeros([10]),
@@ -26,13 +28,14 @@ private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throw
 private let batch = [Tensor.normal([32, 64], key: Key(5)), Tensor.randomIntegers([32], in: 0..<10, key: Key(6))]
 
 @Suite(.serialized) struct CompiledLoopTests {
-  @Test func aStepAllocatesNothing() throws {
-    let loop = try makeLoop()
-    loop.load(batch)
+  @Test(arguments: [(32, 64, 48), (256, 784, 200)])
+  func aStepAllocatesNothing(_ batch: Int, _ inputs: Int, _ hidden: Int) throws {
+    let loop = try makeLoop(batch: batch, inputs: inputs, hidden: hidden)
+    loop.load([Tensor.normal([batch, inputs], key: Key(5)), Tensor.randomIntegers([batch], in: 0..<10, key: Key(6))])
     for _ in 0..<20 { loop.step() }
     // Other tests of this process run beside this one, so take the quietest of many stretches.
     var fewest = Int64.max
-    for _ in 0..<200 {
+    for _ in 0..<100 {
       let before = allocation_count()
       guard before >= 0 else { return }
       for _ in 0..<10 { loop.step() }

@@ -42,7 +42,8 @@ import Testing
         case 15: made = a.maximum(-0.5).minimum(0.75)
         case 16: made = a.rank == 2 && a.shape[1] == n ? a - a.mean([1], keepsAxes: true) : nil
         case 17: made = a.rank == 2 && a.shape == [r, n] ? a[.all, 0..<(n - 1)].padded([(0, 0), (1, 0)]) : nil
-        case 18: made = a.rank == 2 && a.shape == [r, n] ? Tensor.concatenate([a, a * 2], axis: 1)[.all, 1..<(n + 1)] : nil
+        case 18:
+          made = a.rank == 2 && a.shape == [r, n] ? Tensor.concatenate([a, a * 2], axis: 1)[.all, 1..<(n + 1)] : nil
         case 19: made = a.rank == 1 && a.count == r ? a.expandDimensions(at: 1).broadcast(to: [r, n]) : nil
         case 20: made = a.cumulativeSum(0) * 0.1
         default: made = a.cast(to: a.dtype == .float32 ? .float64 : .float32).exp().log1p().cast(to: a.dtype)
@@ -56,7 +57,10 @@ import Testing
   @Test(arguments: 0..<300)
   func compiledEqualsOpByOp(_ seed: Int) {
     let (r, n) = [(3, 5), (1, 7), (40, 33), (64, 1), (130, 100), (5, 600)][seed % 6]
-    let inputs = [Tensor.normal([r, n], key: Key(seed)), Tensor.normal([r], key: Key(seed + 1)), Tensor.normal([n], key: Key(seed + 2))]
+    let inputs = [
+      Tensor.normal([r, n], key: Key(seed)), Tensor.normal([r], key: Key(seed + 1)),
+      Tensor.normal([n], key: Key(seed + 2)),
+    ]
     let f = Self.program(seed: seed, count: 30)
     let expected = f(inputs)
     let found = compile(f)(inputs)
@@ -74,7 +78,12 @@ import Testing
       Tensor.normal([n], key: Key(seed + 2), dtype: .float64),
     ]
     let f = Self.program(seed: seed, count: 25)
-    let g: @Sendable ([Tensor]) -> [Tensor] = { grad { (x: [Tensor]) in f(x).map { $0.cast(to: .float64).sin().mean() }.reduce(Tensor(0, dtype: .float64), +) }($0) }
-    for (a, b) in zip(compile(g)(inputs), g(inputs)) { #expect(a.isClose(to: b, relative: 1e-6, absolute: 1e-7), "seed \(seed)") }
+    let g: @Sendable ([Tensor]) -> [Tensor] = {
+      grad { (x: [Tensor]) in f(x).map { $0.cast(to: .float64).sin().mean() }.reduce(Tensor(0, dtype: .float64), +) }(
+        $0)
+    }
+    for (a, b) in zip(compile(g)(inputs), g(inputs)) {
+      #expect(a.isClose(to: b, relative: 1e-6, absolute: 1e-7), "seed \(seed)")
+    }
   }
 }

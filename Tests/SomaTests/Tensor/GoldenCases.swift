@@ -90,7 +90,8 @@ struct GoldenCase: Sendable, CustomStringConvertible {
       fatalError("cannot read \(url.path)")
     }
     let tensors = file.arrays.map { array in
-      Tensor(bytes: [UInt8](Data(base64Encoded: array.data)!), shape: Shape(array.shape), dtype: DType(named: array.dtype)!)
+      Tensor(
+        bytes: [UInt8](Data(base64Encoded: array.data)!), shape: Shape(array.shape), dtype: DType(named: array.dtype)!)
     }
     return file.cases.map { c in
       GoldenCase(
@@ -256,9 +257,15 @@ struct GoldenCase: Sendable, CustomStringConvertible {
     case "linspace":
       return [.linspace(double("start"), double("stop"), count: int("count"), dtype: DType(named: text("dtype"))!)]
     case "arange":
-      return [.range(from: double("start"), to: double("stop"), by: double("step"), dtype: DType(named: text("dtype"))!)]
+      return [
+        .range(from: double("start"), to: double("stop"), by: double("step"), dtype: DType(named: text("dtype"))!)
+      ]
     case "identity":
-      return [.eye(int("rows"), int("columns"), offset: attributes["diagonal"] == nil ? 0 : int("diagonal"), dtype: DType(named: text("dtype"))!)]
+      return [
+        .eye(
+          int("rows"), int("columns"), offset: attributes["diagonal"] == nil ? 0 : int("diagonal"),
+          dtype: DType(named: text("dtype"))!)
+      ]
     default: fatalError("\(name): unknown operation")
     }
   }

@@ -84,7 +84,9 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
     DerivativeCase("min", [numbers([2, 3, 4])]) { $0[0].min([0, 2]).squared() },
     DerivativeCase("cumulativeSum", [numbers([2, 4])]) { $0[0].cumulativeSum(1, reverse: true).squared() },
     DerivativeCase("cumulativeProduct", [numbers([3, 4], 0.5, 1.5)]) { $0[0].cumulativeProduct(1) },
-    DerivativeCase("cumulativeProduct with a zero", [Tensor([2.0, 0, 3, 4])]) { $0[0].cumulativeProduct(0, reverse: true) },
+    DerivativeCase("cumulativeProduct with a zero", [Tensor([2.0, 0, 3, 4])]) {
+      $0[0].cumulativeProduct(0, reverse: true)
+    },
     DerivativeCase("cumulativeMax", [numbers([3, 5])]) { $0[0].cumulativeMax(1).squared() },
     DerivativeCase("cumulativeMin reversed", [numbers([3, 5])]) { $0[0].cumulativeMin(1, reverse: true).squared() },
     DerivativeCase("window sum", [numbers([2, 6, 5])]) {
@@ -93,7 +95,9 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
     DerivativeCase("window max", [numbers([2, 6, 5])]) {
       $0[0].maxPool([3, 2], strides: [2, 2], padding: .explicit([1, 0], [1, 1])).squared()
     },
-    DerivativeCase("average pool", [numbers([2, 5, 5])]) { $0[0].squared().averagePool([3, 3], strides: [2, 2], padding: .same) },
+    DerivativeCase("average pool", [numbers([2, 5, 5])]) {
+      $0[0].squared().averagePool([3, 3], strides: [2, 2], padding: .same)
+    },
     DerivativeCase("softmax", [numbers([2, 4])]) { $0[0].softmax() },
     DerivativeCase("logSumExp", [numbers([2, 4])]) { $0[0].logSumExp([1]) },
     DerivativeCase("resize", [numbers([1, 2, 3, 4])]) { $0[0].squared().resized([5, 7]) },
@@ -189,14 +193,18 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
       return last[0] * all[0].sum([0])
     },
     DerivativeCase("custom pullback", [numbers([3]), numbers([3], seed: 2)]) { x in
-      withPullback("product", x, { [$0[0] * $0[1].exp()] }, pullback: { x, y, g in
-        [g[0] * x[1].exp(), g[0] * y[0]]
-      })[0]
+      withPullback(
+        "product", x, { [$0[0] * $0[1].exp()] },
+        pullback: { x, y, g in
+          [g[0] * x[1].exp(), g[0] * y[0]]
+        })[0]
     },
     DerivativeCase("custom pushforward", [numbers([3]), numbers([3], seed: 2)]) { x in
-      withPushforward("product", x, { [$0[0] * $0[1].exp()] }, pushforward: { x, y, t in
-        [t[0] * x[1].exp() + y[0] * t[1]]
-      })[0]
+      withPushforward(
+        "product", x, { [$0[0] * $0[1].exp()] },
+        pushforward: { x, y, t in
+          [t[0] * x[1].exp() + y[0] * t[1]]
+        })[0]
     },
     DerivativeCase("checkpoint", [numbers([3]), numbers([3], seed: 2)]) { x in
       checkpoint { (v: [Tensor]) in (v[0].sin() * v[1]).exp() }(x)

@@ -55,13 +55,18 @@ import Testing
     let d = Self.directions(c)
     let products = hessianVectorProduct(f, c.inputs, d)
     // Reverse over reverse must agree with forward over reverse.
-    let twice = grad { (x: [Tensor]) in zip(grad(f)(x), d).map { ($0 * $1).sum() }.reduce(Tensor(0, dtype: .float64), +) }(c.inputs)
+    let twice = grad { (x: [Tensor]) in zip(grad(f)(x), d).map { ($0 * $1).sum() }.reduce(Tensor(0, dtype: .float64), +)
+    }(c.inputs)
     for i in c.inputs.indices {
       let expected = Self.difference({ grad(f)($0)[i] }, c.inputs, d)
       let scale = expected.abs().max().scalar
       for (k, b) in expected.doubles.enumerated() {
-        #expect(Self.close(products[i].doubles[k], b, scale, 2e-6), "input \(i): \(products[i].doubles[k]), differences give \(b)")
-        #expect(Self.close(twice[i].doubles[k], b, scale, 2e-6), "input \(i), reverse twice: \(twice[i].doubles[k]), differences give \(b)")
+        #expect(
+          Self.close(products[i].doubles[k], b, scale, 2e-6),
+          "input \(i): \(products[i].doubles[k]), differences give \(b)")
+        #expect(
+          Self.close(twice[i].doubles[k], b, scale, 2e-6),
+          "input \(i), reverse twice: \(twice[i].doubles[k]), differences give \(b)")
       }
     }
   }
@@ -79,15 +84,21 @@ import Testing
         let arguments = flags.indices.map { i in
           axes[i].map { batched[i].movingAxis(0, to: $0) } ?? c.inputs[i]
         }
-        func single(_ k: Int) -> [Tensor] { flags.indices.map { flags[$0] ? batched[$0].part([.position(k)]) : c.inputs[$0] } }
+        func single(_ k: Int) -> [Tensor] {
+          flags.indices.map { flags[$0] ? batched[$0].part([.position(k)]) : c.inputs[$0] }
+        }
         let value = vmap(inAxes: axes) { c.function($0) }(arguments)
         let gradients = vmap(inAxes: axes) { (x: [Tensor]) in grad(Self.weighted(c))(x) }(arguments)
         for k in 0..<n {
           let expected = c.function(single(k))
-          #expect(value.part([.position(k)]).isClose(to: expected, relative: 1e-9, absolute: 1e-10), "axes \(axes), problem \(k)")
+          #expect(
+            value.part([.position(k)]).isClose(to: expected, relative: 1e-9, absolute: 1e-10),
+            "axes \(axes), problem \(k)")
           let expectedGradients = grad(Self.weighted(c))(single(k))
           for (a, b) in zip(gradients, expectedGradients) {
-            #expect(a.part([.position(k)]).isClose(to: b, relative: 1e-8, absolute: 1e-9), "gradient, axes \(axes), problem \(k)")
+            #expect(
+              a.part([.position(k)]).isClose(to: b, relative: 1e-8, absolute: 1e-9),
+              "gradient, axes \(axes), problem \(k)")
           }
         }
       }
