@@ -52,10 +52,9 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let source = try data.source(names.first)
     let candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
-    // The store first: what cannot be written should be known before minutes of work.
-    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
     let prepared = try PreparedData(try data.open(names.first), name: source)
     let comparison = try FairComparison(prepared, candidates: candidates, options: options)
+    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
     if !output.quiet { announce(comparison) }
 
     let interruption = Interruption()
@@ -132,7 +131,7 @@ struct ComparisonTraining: ParsableArguments {
   var learningRates: [Double]?
 
   @Option(
-    help: ArgumentHelp("Epochs of each try of a learning rate. Default: a third of --epochs.", valueName: "count"))
+    help: ArgumentHelp("Epochs of each try of a learning rate. Default: half of --epochs.", valueName: "count"))
   var tuningEpochs: Int?
 
   mutating func validate() throws {

@@ -17,7 +17,8 @@ extension ComparisonReport {
     page.add(
       .figures(
         [scorePlot, validationPlot],
-        caption: "Means over seeds with their 95 % intervals; the dashed line is the baseline's mean test \(data.scoreName)."))
+        caption:
+          "Means over seeds with their 95 % intervals; the dashed line is the baseline's mean test \(data.scoreName)."))
     page.add(.figures([lossPlot] + costPlots + [tuningPlot]))
     page.add(.heading("What to be careful about"), .list(notes))
     page.add(.heading("How it was done"))
@@ -87,7 +88,8 @@ extension ComparisonReport {
       }
       return cells
     }
-    return PageTable(columns, rows: rows, caption: "A click on a heading sorts. On a narrow screen the table scrolls sideways.")
+    return PageTable(
+      columns, rows: rows, caption: "A click on a heading sorts. On a narrow screen the table scrolls sideways.")
   }
 
   private func scaled(_ interval: ClosedRange<Double>?) -> ClosedRange<Double>? {
