@@ -74,6 +74,7 @@ struct ActivationsCommand: ParsableCommand {
         """)
     @Argument(help: "Its name or an alias.") var name: String
     @Option(
+      parsing: .unconditional,
       help: ArgumentHelp("Print the value and two derivatives at these places.", valueName: "list"),
       transform: parsePoints)
     var points: [Double]?
