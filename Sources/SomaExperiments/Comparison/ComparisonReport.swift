@@ -169,7 +169,7 @@ public struct ComparisonReport: Codable, Sendable {
       notes.append("One seed tells nothing of the spread: there are no intervals and no tests.")
     }
     notes.append(
-      "Intervals and tests cover initial weights and the order of the data, for this one division of the samples; other samples would move all scores together."
+      "Intervals and tests cover initial weights and the order of the data. They do not cover the division of the samples, nor the learning rate, which one sweep with one seed chose: another choice can move a candidate by as much as the differences shown."
     )
     return notes
   }
