@@ -51,6 +51,7 @@ import Testing
   @Test func layersAndShapesAreShown() throws {
     let diagram = Diagram(Self.network, depth: 1)
     #expect(diagram.boxes.map(\.title) == ["input", "stem", "block", "head", "output"])
+    #expect(diagram.boxes.map(\.detail)[1...3] == ["dot · maximum", "dot · tanh · add", "dot"])
     let picture = try #require(Reader.read(diagram.svg()))
     #expect(picture.elements.first?.name == "svg")
     for text in ["input", "stem", "block", "head", "output", "[32, 64]", "[32, 48]", "[32, 10]", "float32[32, 64]"] {
