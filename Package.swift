@@ -77,6 +77,8 @@ let package = Package(
       name: "SomaReportsTests", dependencies: ["SomaReports"], swiftSettings: settings),
     .testTarget(
       name: "SomaExperimentsTests",
-      dependencies: ["Soma", "SomaExperiments"], swiftSettings: settings),
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaData", "SomaExperiments", .product(name: "GRDB", package: "GRDB.swift"),
+      ], swiftSettings: settings),
   ]
 )

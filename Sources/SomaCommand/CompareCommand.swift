@@ -52,15 +52,14 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let source = try data.source(names.first)
     let candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
-    // The store first: what cannot be written should be known before minutes of work.
-    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
     let prepared = try PreparedData(try data.open(names.first), name: source)
-    let comparison = try Comparison(prepared, candidates: candidates, options: options)
+    let comparison = try FairComparison(prepared, candidates: candidates, options: options)
+    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
     if !output.quiet { announce(comparison) }
 
     let interruption = Interruption()
     let progress = ProgressLine(isQuiet: output.quiet)
-    let outcome: Comparison.Outcome
+    let outcome: FairComparison.Outcome
     do {
       outcome = try comparison.run(
         in: store, jobs: runs.jobs, startsAnew: runs.reuse == .fresh, shouldStop: { interruption.isRequested },
@@ -79,8 +78,8 @@ struct CompareCommand: ParsableCommand {
     try report(result, outcome, store)
   }
 
-  private var options: Comparison.Options {
-    var options = Comparison.Options()
+  private var options: FairComparison.Options {
+    var options = FairComparison.Options()
     options.network = network.network
     options.parameters = network.parameters
     options.seeds = training.seeds
@@ -92,7 +91,7 @@ struct CompareCommand: ParsableCommand {
     return options
   }
 
-  private func announce(_ comparison: Comparison) {
+  private func announce(_ comparison: FairComparison) {
     let (settings, facts) = (comparison.settings, comparison.settings.data)
     Terminal.note(
       "\(facts.name): \(facts.trainingCount) training, \(facts.validationCount) validation, \(facts.testCount) test samples. "
@@ -100,7 +99,7 @@ struct CompareCommand: ParsableCommand {
         + "\(settings.learningRates.count) learning rates, \(settings.seeds) seeds of \(settings.epochs) epochs.")
   }
 
-  private func report(_ result: ComparisonReport, _ outcome: Comparison.Outcome, _ store: RunStore) throws {
+  private func report(_ result: ComparisonReport, _ outcome: FairComparison.Outcome, _ store: RunStore) throws {
     if let html { try writeText(result.page().html, to: html) }
     if output.json {
       print(try result.json())
@@ -132,7 +131,7 @@ struct ComparisonTraining: ParsableArguments {
   var learningRates: [Double]?
 
   @Option(
-    help: ArgumentHelp("Epochs of each try of a learning rate. Default: a third of --epochs.", valueName: "count"))
+    help: ArgumentHelp("Epochs of each try of a learning rate. Default: half of --epochs.", valueName: "count"))
   var tuningEpochs: Int?
 
   mutating func validate() throws {

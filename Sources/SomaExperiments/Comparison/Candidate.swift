@@ -48,7 +48,7 @@ public struct Candidate: Sendable, Hashable {
   /// - Throws: `NetworkError` if none come near; `ComparisonError` for a network that does not suit the data.
   init(_ name: String, _ specification: NetworkSpecification, budget: Int, data: ComparisonSettings.Data) throws {
     let input = Self.input(data)
-    try Self.check(specification, name, data)
+    try Self.check(specification, data)
     self.name = name
     self.specification = try specification.scaled(toParameters: budget, input: input, outputs: data.outputs)
     parameters = self.specification.parameterCount(input: input, outputs: data.outputs)
@@ -56,12 +56,12 @@ public struct Candidate: Sendable, Hashable {
 
   private static func input(_ data: ComparisonSettings.Data) -> Shape { Shape([1] + data.sampleShape) }
 
-  static func check(_ specification: NetworkSpecification, _ name: String, _ data: ComparisonSettings.Data) throws {
+  static func check(_ specification: NetworkSpecification, _ data: ComparisonSettings.Data) throws {
     guard !specification.readsSymbols else {
-      throw ComparisonError("\(name) reads text; a comparison's samples are images or rows of numbers")
+      throw ComparisonError("\(specification.name) reads text; a comparison's samples are images or rows of numbers")
     }
     guard specification.name != "unet" else {
-      throw ComparisonError("\(name) puts out images; a comparison wants one prediction for each sample")
+      throw ComparisonError("\(specification.name) puts out images; a comparison wants one prediction for each sample")
     }
     guard data.sampleShape.count <= 3 else {
       throw ComparisonError("\(data.name): samples of shape \(data.sampleShape) are neither images nor rows of numbers")

@@ -17,8 +17,8 @@ extension ComparisonReport {
     page.add(
       .figures(
         [scorePlot, validationPlot],
-        caption: "Left: test \(data.scoreName) with 95 % intervals; the dashed line is the baseline's mean. Right: "
-          + "validation \(data.scoreName) by epoch, mean and 95 % interval over seeds."))
+        caption:
+          "Means over seeds with their 95 % intervals; the dashed line is the baseline's mean test \(data.scoreName)."))
     page.add(.figures([lossPlot] + costPlots + [tuningPlot]))
     page.add(.heading("What to be careful about"), .list(notes))
     page.add(.heading("How it was done"))
@@ -88,7 +88,8 @@ extension ComparisonReport {
       }
       return cells
     }
-    return PageTable(columns, rows: rows, caption: "A click on a heading sorts.")
+    return PageTable(
+      columns, rows: rows, caption: "A click on a heading sorts. On a narrow screen the table scrolls sideways.")
   }
 
   private func scaled(_ interval: ClosedRange<Double>?) -> ClosedRange<Double>? {
@@ -172,6 +173,16 @@ extension ComparisonReport {
       }, xScale: .logarithmic)
   }
 
+  /// The networks without their activations, with the factor of their widths.
+  private var networks: String {
+    let texts = inOrder.map { entry in
+      let parts = entry.network.split(separator: "@")
+      let name = parts.first?.split(separator: ":").first.map(String.init) ?? entry.network
+      return parts.count == 2 ? "\(name), widths × \(formattedNumber(Double(parts[1]) ?? .nan))" : name
+    }
+    return texts.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "; ")
+  }
+
   private var facts: [(term: String, value: String)] {
     let data = settings.data
     let shape = data.sampleShape.map(String.init).joined(separator: " × ")
@@ -182,7 +193,7 @@ extension ComparisonReport {
         "division",
         "\(Self.text(count: data.trainingCount)) training, \(Self.text(count: data.validationCount)) validation, \(Self.text(count: data.testCount)) test"
       ),
-      ("networks", Set(entries.map(\.network)).sorted().joined(separator: ", ")),
+      ("networks", networks),
       ("parameters", "\(Self.text(count: settings.parameters)), within 2 % where widths allow"),
       ("seeds", String(settings.seeds)), ("epochs", String(settings.epochs)), ("batch", String(settings.batch)),
       ("optimizer", settings.optimizer.rawValue),

@@ -25,7 +25,7 @@ public struct ComparisonReport: Codable, Sendable {
     public var scores: [Double?]
     /// The mean over seeds of the score's difference from the baseline's with the same seed.
     public var difference: Estimate?
-    /// Of the paired t-test against the baseline.
+    /// Of the paired t-test against the baseline; of the signed-rank test if the difference is the same with every seed.
     public var pValue: Double?
     /// The same, adjusted for the number of candidates by Holm's rule.
     public var adjustedPValue: Double?
@@ -114,9 +114,13 @@ public struct ComparisonReport: Codable, Sendable {
       }
       guard !pairs.isEmpty else { continue }
       let (own, base) = (pairs.map(\.0), pairs.map(\.1))
-      entries[i].difference = Estimate(of: zip(own, base).map { $0 - $1 })
-      entries[i].pValue = pairedTTest(own, base)?.pValue
-      entries[i].wilcoxonPValue = wilcoxonSignedRankTest(own, base)?.pValue
+      let differences = zip(own, base).map { $0 - $1 }
+      let ranks = wilcoxonSignedRankTest(own, base)?.pValue
+      entries[i].difference = Estimate(of: differences)
+      entries[i].wilcoxonPValue = ranks
+      // The same difference with every seed (few test samples): a t-test would be certain of it for lack of spread.
+      let hasSpread = (differences.max() ?? 0) - (differences.min() ?? 0) > 1e-12
+      entries[i].pValue = hasSpread ? pairedTTest(own, base)?.pValue : pairs.count > 1 ? ranks ?? 1 : nil
     }
     let adjusted = holmAdjusted(entries.map { $0.pValue ?? .nan })
     for i in entries.indices where !adjusted[i].isNaN { entries[i].adjustedPValue = adjusted[i] }
@@ -175,7 +179,8 @@ extension ComparisonReport.Entry {
     parameters = cost?.parameters ?? 0
     parameterDeviation =
       cost.map { Double($0.parameters - settings.parameters) / Double(max(settings.parameters, 1)) } ?? 0
-    let rate = ComparisonReport.bestTuning(trials)?.learningRate
+    let isTuned = trials.count { $0.purpose == .tuning } == settings.learningRates.count
+    let rate = isTuned ? ComparisonReport.bestTuning(trials)?.learningRate : nil
     learningRate = rate
     let final = trials.filter { $0.purpose == .final && $0.learningRate == rate }.sorted { $0.seed < $1.seed }
     let finished = final.filter { $0.status == .finished }

@@ -11,7 +11,7 @@ struct TrialPool: Sendable {
   let jobs: Int
   let totalEpochs: Double
   let shouldStop: @Sendable () -> Bool
-  let onProgress: @Sendable (Comparison.Progress) -> Void
+  let onProgress: @Sendable (FairComparison.Progress) -> Void
 
   private struct State {
     var next = 0
@@ -98,6 +98,6 @@ struct TrialPool: Sendable {
     let what =
       run.purpose == .tuning
       ? "\(run.candidate.name): learning rate \(run.learningRate)" : "\(run.candidate.name): seed \(run.seed)"
-    onProgress(Comparison.Progress(fraction: min(1, done / totalEpochs), text: what))
+    onProgress(FairComparison.Progress(fraction: min(1, done / totalEpochs), text: what))
   }
 }

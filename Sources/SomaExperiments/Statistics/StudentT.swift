@@ -22,7 +22,8 @@ public struct StudentT: Sendable, Hashable {
     if t.isNaN { return .nan }
     let square = t * t
     guard square.isFinite else { return 0 }
-    return incompleteBeta(degrees / (degrees + square), degrees / 2, 0.5)
+    return incompleteBeta(
+      degrees / (degrees + square), complement: square / (degrees + square), degrees / 2, 0.5)
   }
 
   /// The value that is not exceeded with probability `p`.
@@ -43,12 +44,30 @@ public struct StudentT: Sendable, Hashable {
 
 /// The regularized incomplete beta function `I_x(a, b) = ∫₀ˣ t^{a-1} (1-t)^{b-1} dt / B(a, b)`, by its continued fraction
 /// (Abramowitz, Stegun 1964, 26.5.8) in the half where that converges fast.
-func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+/// - Parameter y: `1 - x`, which the caller knows with all its digits even if `x` is near 1
+func incompleteBeta(_ x: Double, complement y: Double, _ a: Double, _ b: Double) -> Double {
   precondition(a > 0 && b > 0, "the incomplete beta function wants parameters above 0, not \(a), \(b)")
   guard x > 0 else { return 0 }
-  guard x < 1 else { return 1 }
-  let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
-  return x < (a + 1) / (a + b + 2) ? front * betaFraction(x, a, b) / a : 1 - front * betaFraction(1 - x, b, a) / b
+  guard y > 0 else { return 1 }
+  let logX = y < 0.5 ? log1p(-y) : log(x)
+  let logY = x < 0.5 ? log1p(-x) : log(y)
+  let front = exp(a * logX + b * logY - logBeta(a, b))
+  return x < (a + 1) / (a + b + 2) ? front * betaFraction(x, a, b) / a : 1 - front * betaFraction(y, b, a) / b
+}
+
+/// `log B(a, b)`. Where one parameter is large, its logarithms of gamma functions nearly cancel; Stirling's series gives their
+/// difference without the loss.
+private func logBeta(_ a: Double, _ b: Double) -> Double {
+  let (small, large) = (min(a, b), max(a, b))
+  guard large >= 10 else { return lgamma(a) + lgamma(b) - lgamma(a + b) }
+  /// What Stirling's formula leaves of `log Γ(x)` (Abramowitz, Stegun 1964, 6.1.41).
+  func rest(_ x: Double) -> Double {
+    let z = 1 / (x * x)
+    return (1 / 12.0 - z * (1 / 360.0 - z * (1 / 1260.0 - z * (1 / 1680.0 - z * (1 / 1188.0 - z * 691 / 360360))))) / x
+  }
+  let difference =
+    (large - 0.5) * log1p(small / large) + small * log(large + small) - small + rest(large + small) - rest(large)
+  return lgamma(small) - difference
 }
 
 /// The continued fraction of the incomplete beta function, evaluated by Lentz's method (Lentz 1976; Thompson, Barnett 1986).

@@ -95,7 +95,9 @@ public struct LineChart: Plot {
     var edges: [(x: Double, low: Double, high: Double)] = []
     func flush() {
       if edges.count > 1 {
-        drawing.area(edges.map { ($0.x, $0.high) } + edges.reversed().map { ($0.x, $0.low) }, i, opacity: 0.15)
+        drawing.area(
+          edges.map { ($0.x, $0.high) } + edges.reversed().map { ($0.x, $0.low) }, i,
+          opacity: self.series.count > 4 ? 0.09 : 0.15)
       }
       edges = []
     }

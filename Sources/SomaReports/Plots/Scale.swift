@@ -85,7 +85,7 @@ struct Scale {
   private func linearTicks(_ count: Int) -> [(value: Double, label: String)] {
     let rough = (high - low) / Double(max(count, 1))
     let power = pow(10, floor(log10(rough)))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
+    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.75 } ?? 10 * power
     guard step > 0, step.isFinite else { return [] }
     let first = ceil(low / step - 1e-9)
     let last = floor(high / step + 1e-9)

@@ -5,7 +5,7 @@ import Synchronization
 /// A fair comparison: every candidate gets the same number of parameters, the same learning rates to choose from on the
 /// validation part, the same batches in the same order for each seed; the test part is used once at the end of each final
 /// trial.
-public struct Comparison: Sendable {
+public struct FairComparison: Sendable {
   public let settings: ComparisonSettings
   public let candidates: [Candidate]
   let data: PreparedData
@@ -21,7 +21,7 @@ public struct Comparison: Sendable {
     public var optimizer = OptimizerChoice.adam
     /// Nil: the optimizer's usual five.
     public var learningRates: [Double]?
-    /// Nil: a third of the epochs.
+    /// Nil: half of the epochs.
     public var tuningEpochs: Int?
     public init() {}
   }
@@ -33,7 +33,7 @@ public struct Comparison: Sendable {
       throw ComparisonError("\(twice) is given twice")
     }
     let specifications = try names.map { try Candidate.specification($0, network: options.network) }
-    for (name, specification) in zip(names, specifications) { try Candidate.check(specification, name, data.facts) }
+    for specification in specifications { try Candidate.check(specification, data.facts) }
     let budget = options.parameters ?? Candidate.usualBudget(specifications[0], data.facts)
     self.data = data
     candidates = try zip(names, specifications).map { try Candidate($0, $1, budget: budget, data: data.facts) }
@@ -41,7 +41,7 @@ public struct Comparison: Sendable {
       data: data.facts, candidates: names, network: options.network, parameters: budget, seeds: options.seeds,
       epochs: options.epochs, batch: min(options.batch, data.facts.trainingCount), optimizer: options.optimizer,
       learningRates: options.learningRates ?? options.optimizer.learningRates,
-      tuningEpochs: options.tuningEpochs ?? max(1, (options.epochs + 2) / 3))
+      tuningEpochs: options.tuningEpochs ?? max(1, (options.epochs + 1) / 2))
   }
 
   /// Where a comparison stands.
