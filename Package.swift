@@ -67,7 +67,8 @@ let package = Package(
       name: "SomaTests", dependencies: ["Soma", "Kernels", "AllocationCounter"], exclude: ["Resources"],
       swiftSettings: settings),
     .testTarget(
-      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], exclude: ["Resources"], swiftSettings: settings),
+      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], exclude: ["Resources"], swiftSettings: settings
+    ),
     .testTarget(
       name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
       swiftSettings: settings),
