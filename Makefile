@@ -1,6 +1,6 @@
 # `make` lists the commands. `make compare` and `make test` install what is missing, build and do their job.
 .DEFAULT_GOAL := help
-.PHONY: help packages build compare test bench format check-format docs clean
+.PHONY: help packages build compare test bench versus format check-format docs clean
 
 SWIFT ?= swift
 PAGE ?= soma-compare.html
@@ -22,6 +22,9 @@ test: packages ## build and run the tests in release mode
 
 bench: build ## measure the training workloads and how close the runtime comes to the machine's limits
 	.build/release/soma bench
+
+versus: build ## compare speed, memory and losses with PyTorch and JAX, installed into .venv-versus
+	python3 scripts/versus.py
 
 format: ## format the Swift sources
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests

@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "SomaExperiments",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports",
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "Kernels",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),

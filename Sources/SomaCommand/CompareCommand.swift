@@ -10,18 +10,19 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Compare activations and networks fairly on one data set.",
     discussion: """
-      Every candidate gets the same number of parameters (its widths are scaled), the same learning rates to choose from
-      on validation data, and for each seed the same batches in the same order. Test data is used once, at the end.
+      Every candidate gets the same number of parameters (its widths are scaled), the same learning rates to choose \
+      from on validation data, and for each seed the same batches in the same order. Test data is used once, at the \
+      end.
 
-      Trials are stored as they end: a comparison that was interrupted goes on where it stopped when the same command
+      Trials are stored as they end: a comparison that was interrupted goes on where it stopped when the same command \
       is given again, and one that is finished is shown at once (--fresh runs it anew).
 
       EXAMPLES
         soma compare digits relu gelu mish tanh
-        soma compare digits relu gelu --network mlp --parameters 20000 --seeds 5 --html page.html
+        soma compare digits relu gelu --parameters 20000 --html page.html
         soma compare iris mlp:relu mlp-deep:relu mlp:elu --epochs 60
         soma compare --data prices.csv --target price relu silu --jobs 2
-        soma compare fashion-mnist resnet8:relu resnet8:mish vit --epochs 5 --seeds 3 --json
+        soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
       """)
 
   @Argument(

@@ -182,7 +182,7 @@ import Testing
         try store.add(
           Trial(
             experimentID: id, candidate: name, purpose: .tuning, seed: 0, learningRate: rate, epochs: 4,
-            status: .finished, metrics: ["validationScore": rate, "validationLoss": 1]))
+            status: .finished, metrics: ["settledScore": rate * 10, "settledLoss": 1]))
       }
       for seed in 1...10 {
         try store.add(
@@ -196,6 +196,21 @@ import Testing
     #expect(tanh.candidate == "tanh" && tanh.learningRate == 0.03)
     #expect(tanh.adjustedPValue == 2.0 / 1024)
     #expect(report.conclusion.contains("Significantly better than the baseline relu: tanh."))
+  }
+
+  /// On 100 samples 0.96 has the standard error 0.0196: 0.95 cannot be told from it, 0.93 can.
+  @Test func amongEqualRatesTheLossDecides() throws {
+    var facts = try iris().facts
+    facts.validationCount = 100
+    let trials = [(0.1, 0.96, 0.9), (0.01, 0.95, 0.2), (0.001, 0.93, 0.1)].map { rate, score, loss in
+      Trial(
+        experimentID: 1, candidate: "relu", purpose: .tuning, seed: 0, learningRate: rate, epochs: 4,
+        status: .finished, metrics: ["settledScore": score, "settledLoss": loss])
+    }
+    #expect(ComparisonReport.bestTuning(trials, facts)?.learningRate == 0.01)
+    facts.task = .regression
+    #expect(ComparisonReport.bestTuning(trials, facts)?.learningRate == 0.1)
+    #expect(ComparisonReport.bestTuning([], facts) == nil)
   }
 
   @Test func regressionIsScoredInTheTargetsUnit() throws {

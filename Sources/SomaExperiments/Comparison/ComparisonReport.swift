@@ -45,7 +45,7 @@ public struct ComparisonReport: Codable, Sendable {
     /// Bytes that a forward pass for `batch` samples needs.
     public var inferenceMemoryBytes: Int
     public var curve: Curve
-    /// Validation scores of the sweep, by learning rate; nil where training diverged.
+    /// Validation scores of the sweep (the last quarter of the epochs), by learning rate; nil where training diverged.
     public var tuning: [TuningPoint]
   }
 
@@ -73,12 +73,17 @@ public struct ComparisonReport: Codable, Sendable {
   /// The adjusted probability below which a difference is called significant.
   public static let significance = 0.05
 
-  /// Of finished tuning trials the one with the best validation score, then the smallest loss.
-  static func bestTuning(_ trials: [Trial]) -> Trial? {
-    func key(_ trial: Trial) -> (Double, Double) {
-      (trial.metrics["validationScore"] ?? -.infinity, -(trial.metrics["validationLoss"] ?? .infinity))
+  /// The finished tuning trial whose rate is kept. Scores are those of the last quarter of the epochs; the best of all epochs
+  /// would favour rates whose scores jump about. Accuracies within a standard error of the best cannot be told apart on
+  /// so few samples: among them the smallest loss decides (after the one-standard-error rule; Breiman et al. 1984).
+  static func bestTuning(_ trials: [Trial], _ data: ComparisonSettings.Data) -> Trial? {
+    let finished = trials.filter {
+      $0.status == .finished && $0.purpose == .tuning && $0.metrics["settledScore"] != nil
     }
-    return trials.filter { $0.status == .finished && $0.purpose == .tuning }.max { key($0) < key($1) }
+    guard let best = finished.compactMap({ $0.metrics["settledScore"] }).max() else { return nil }
+    let error = data.task == .classification ? (best * (1 - best) / Double(data.validationCount)).squareRoot() : 0
+    return finished.filter { $0.metrics["settledScore"]! >= best - error }
+      .min { ($0.metrics["settledLoss"] ?? .infinity) < ($1.metrics["settledLoss"] ?? .infinity) }
   }
 
   /// Reads the trials of a comparison. One that is not finished gives a preliminary result, with a note.
@@ -180,7 +185,7 @@ extension ComparisonReport.Entry {
     parameterDeviation =
       cost.map { Double($0.parameters - settings.parameters) / Double(max(settings.parameters, 1)) } ?? 0
     let isTuned = trials.count { $0.purpose == .tuning } == settings.learningRates.count
-    let rate = isTuned ? ComparisonReport.bestTuning(trials)?.learningRate : nil
+    let rate = isTuned ? ComparisonReport.bestTuning(trials, settings.data)?.learningRate : nil
     learningRate = rate
     let final = trials.filter { $0.purpose == .final && $0.learningRate == rate }.sorted { $0.seed < $1.seed }
     let finished = final.filter { $0.status == .finished }
@@ -202,7 +207,7 @@ extension ComparisonReport.Entry {
     memoryBytes = final.map(\.memoryBytes).max() ?? 0
     inferenceMemoryBytes = cost?.inferenceMemoryBytes ?? 0
     tuning = trials.filter { $0.purpose == .tuning }.sorted { $0.learningRate < $1.learningRate }.map {
-      ComparisonReport.TuningPoint(learningRate: $0.learningRate, validationScore: $0.metrics["validationScore"])
+      ComparisonReport.TuningPoint(learningRate: $0.learningRate, validationScore: $0.metrics["settledScore"])
     }
     curve = ComparisonReport.Curve()
     for epoch in 0..<(finished.map(\.curve.count).min() ?? 0) {

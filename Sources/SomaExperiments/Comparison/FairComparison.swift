@@ -144,14 +144,14 @@ public struct FairComparison: Sendable {
     return try pool.run(final, &done)
   }
 
-  /// The rate with the best validation score, then the smaller loss; nil if training diverged at all of them.
+  /// The rate that the sweep found best; nil if training diverged at all of them.
   private func learningRate(of candidate: Candidate, _ done: [TrialRun.Identity: Trial]) -> Double? {
     let trials = settings.learningRates.compactMap { rate in
       done[
         TrialRun(candidate: candidate, purpose: .tuning, seed: 0, learningRate: rate, epochs: settings.tuningEpochs)
           .identity]
     }
-    return ComparisonReport.bestTuning(trials)?.learningRate
+    return ComparisonReport.bestTuning(trials, settings.data)?.learningRate
   }
 }
 

@@ -76,7 +76,12 @@ struct TrialRun: Sendable, Hashable {
       trial.message = "no epoch had a finite validation score"
       return trial
     }
-    trial.metrics = ["validationScore": best.score, "validationLoss": best.loss, "bestEpoch": Double(best.epoch + 1)]
+    let settled = curve.suffix(max(1, curve.count / 4))
+    trial.metrics = [
+      "validationScore": best.score, "validationLoss": best.loss, "bestEpoch": Double(best.epoch + 1),
+      "settledScore": settled.compactMap(\.validationScore).mean,
+      "settledLoss": settled.compactMap(\.validationLoss).mean,
+    ]
     if purpose == .final {
       trainer.variables = best.variables
       try judge(trainer, data, &trial)

@@ -87,7 +87,8 @@ public struct Trial: Codable, Sendable, Hashable, FetchableRecord, PersistableRe
   public var status: Status
   /// What went wrong, for trials that diverged.
   public var message: String?
-  /// By name: `validationScore`, `validationLoss`, `testScore`, `testLoss`, `testRMSE`, `bestEpoch`.
+  /// By name: `validationScore` and `validationLoss` of epoch `bestEpoch`, `settledScore` and `settledLoss` (means over the
+  /// last quarter of the epochs, on validation data); of final trials `testScore`, `testLoss`, `testRMSE`.
   public var metrics: [String: Double]
   public var curve: [Epoch]
   /// Seconds of training, without evaluation.
