@@ -33,6 +33,7 @@ check-format: ## fail if a Swift source is not formatted
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 docs: packages ## build the documentation, a page tree for each module, in docs/
+	mkdir -p docs
 	for module in Soma SomaNetworks SomaLearning; do \
 	  $(SWIFT) package --allow-writing-to-directory docs generate-documentation --target $$module \
 	    --output-path docs/$$module --transform-for-static-hosting --hosting-base-path $$module || exit 1; \

@@ -16,7 +16,7 @@ public struct Diagram: Sendable {
   /// - Parameters:
   ///   - graph: what to draw. Constants and moves of data that change no shape are left out.
   ///   - depth: layers at this depth of scope become one box each; nil draws every operation.
-  ///   - inputs: names of the inputs; unnamed ones (parameters, say) are left out.
+  ///   - names: names of the inputs; unnamed ones (parameters, say) are left out.
   public init(_ graph: Graph, depth: Int? = 2, inputs names: [Int: String] = [0: "input"]) {
     var boxOf = [Int?](repeating: nil, count: graph.types.count)
     var boxOfScope: [String: Int] = [:]
