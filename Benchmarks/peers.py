@@ -136,7 +136,7 @@ def torch_step(name, tensors, kind):
 
         def multiply():
             result = product(data[0], data[1])
-            return lambda: float((result.double() ** 2).mean())
+            return lambda: float((result**2).mean())
 
         return multiply
 
@@ -315,7 +315,7 @@ def jax_step(name, tensors):
 
         def multiply():
             result = product(data[0], data[1]).block_until_ready()
-            return lambda: float((np.asarray(result, np.float64) ** 2).mean())
+            return lambda: float((np.asarray(result) ** 2).mean())
 
         return multiply
 

@@ -42,10 +42,14 @@ public final class WorkloadRun {
   ///   - start: when the process began, by `MonotonicClock`.
   ///   - lossCount: of how many first steps to note the loss.
   /// - Throws: `BenchmarkError`, `DataError`
-  public init(_ workload: Workload, initial: String? = nil, start: UInt64, losses lossCount: Int = 0) throws {
+  public convenience init(_ workload: Workload, initial: String?, start: UInt64, losses lossCount: Int = 0) throws {
+    try self.init(workload, initial: try initial.map { try InitialTensors($0) }, start: start, losses: lossCount)
+  }
+
+  init(_ workload: Workload, initial: InitialTensors?, start: UInt64, losses lossCount: Int = 0) throws {
     self.workload = workload
+    let prepared = try workload.prepare(initial)
     let compileStart = MonotonicClock.nanoseconds
-    let prepared = try workload.prepare(try initial.map(InitialTensors.init))
     loop = try CompiledLoop(prepared.state, example: prepared.inputs, prepared.step)
     loop.load(prepared.inputs)
     secondsToCompile = Double(MonotonicClock.nanoseconds - compileStart) * 1e-9
@@ -53,7 +57,7 @@ public final class WorkloadRun {
     secondsToFirstStep = Double(MonotonicClock.nanoseconds - start) * 1e-9
     for i in 0..<lossCount {
       if i > 0 { loop.step() }
-      losses.append(loop.output[0].cast(to: .float64).scalarOrMeanSquare)
+      losses.append(loop.output[0].scalarOrMeanSquare)
     }
   }
 

@@ -133,7 +133,7 @@ private struct ProductShape: CustomStringConvertible {
     "\(batch > 1 ? "\(batch) × " : "")\(m)×\(k)\(transposesA ? "ᵀ" : "") · \(k)×\(n)\(transposesB ? "ᵀ" : "")"
   }
 
-  /// Soma and oneDNN in turn, five times; the median of each.
+  /// Soma and oneDNN in turn, in short bursts; the fastest of each, which a busy machine distorts least.
   func measured(seconds: Double) throws -> RuntimeLimits.Product {
     func operand(_ rows: Int, _ columns: Int, _ isTransposed: Bool, _ seed: Int) -> Tensor {
       let sides = isTransposed ? [columns, rows] : [rows, columns]
@@ -145,19 +145,20 @@ private struct ProductShape: CustomStringConvertible {
     }
     loop.load(inputs)
     loop.step()
-    let once = nanoseconds { loop.step() }
-    let steps = Swift.max(1, Swift.min(100_000, Int(seconds * 1e9 / 5 / Swift.max(once, 100))))
-    var (own, reference): ([Double], [Double]) = ([], [])
-    for _ in 0..<5 {
-      own.append(nanoseconds { for _ in 0..<steps { loop.step() } } / Double(steps))
+    let once = Swift.max(nanoseconds { loop.step() }, 100)
+    let steps = Swift.max(1, Swift.min(10_000, Int(2e6 / once)))
+    let rounds = Swift.max(5, Swift.min(100, Int(seconds * 1e9 / (4 * once * Double(steps)))))
+    var (own, reference) = (Double.infinity, Double.infinity)
+    for _ in 0..<rounds {
+      own = Swift.min(own, nanoseconds { for _ in 0..<steps { loop.step() } } / Double(steps))
       let seconds = soma_reference_gemm_seconds(
         Int32(Parallel.threads), transposesA ? 1 : 0, transposesB ? 1 : 0, batch, m, n, k, steps)
       guard seconds > 0 else { throw BenchmarkError("oneDNN refuses the product \(self)") }
-      reference.append(seconds * 1e9)
+      reference = Swift.min(reference, seconds * 1e9)
     }
     let operations = 2 * Double(batch) * Double(m) * Double(n) * Double(k)
     return .init(
-      shape: description, gigaflops: operations / median(own), referenceGigaflops: operations / median(reference),
-      ratio: median(reference) / median(own))
+      shape: description, gigaflops: operations / own, referenceGigaflops: operations / reference,
+      ratio: reference / own)
   }
 }

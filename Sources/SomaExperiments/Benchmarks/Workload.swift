@@ -42,13 +42,14 @@ public struct Workload: Sendable {
   ) -> Workload {
     Workload(name: name, summary: summary) { initial in
       let keys = Key(0).split()
-      var batch = inputs(keys[0])
+      let batch = try initial?.inputs(like: inputs) ?? inputs(keys[0])
       var variables = network.initialized(
         for: TensorType(shape: batch[0].shape, dtype: batch[0].dtype), key: keys[1])
       variables.parameters = variables.parameters.map { asPeersBegin($0, $1, keys[1]) }
       if let initial {
-        batch = try batch.enumerated().map { try initial.tensor("input/\($0)", like: $1) }
-        variables.parameters = try variables.parameters.checkedMap { try initial.tensor("parameter/\($0)", like: $1) }
+        variables.parameters = try variables.parameters.checkedMap { name, like in
+          try initial.tensor("parameter/\(name)", like.shape, like.dtype)
+        }
       }
       let state = WorkloadState(variables: variables, optimizer: optimizer.initialState(variables.parameters))
       return Prepared(state: state, inputs: batch) { state, inputs in
@@ -102,18 +103,28 @@ struct InitialTensors {
   private let tensors: [String: Tensor]
 
   /// - Throws: `DataError`
-  init(_ path: String) throws {
-    self.path = path
-    tensors = try NPZ.read(path, limit: 1 << 30)
+  init(_ path: String) throws { self.init(try NPZ.read(path, limit: 1 << 30), source: path) }
+
+  /// - Parameter source: what messages call the archive.
+  init(_ tensors: [String: Tensor], source: String) {
+    path = source
+    self.tensors = tensors
   }
 
   /// - Throws: `BenchmarkError` if there is no such tensor or its shape is another.
-  func tensor(_ name: String, like other: Tensor) throws -> Tensor {
+  func tensor(_ name: String, _ shape: Shape, _ dtype: DType) throws -> Tensor {
     guard let tensor = tensors[name] else { throw BenchmarkError("\(path): there is no array \(name)") }
-    guard tensor.shape == other.shape else {
-      throw BenchmarkError("\(path): array \(name) has shape \(tensor.shape), the workload wants \(other.shape)")
+    guard tensor.shape == shape else {
+      throw BenchmarkError("\(path): array \(name) has shape \(tensor.shape), the workload wants \(shape)")
     }
-    return tensor.cast(to: other.dtype)
+    return tensor.cast(to: dtype)
+  }
+
+  /// The inputs, of the types that `make` would give; it is only traced.
+  func inputs(like make: (Key) -> [Tensor]) throws -> [Tensor] {
+    let words = Key(0).words
+    let types = Graph.shapes(of: [TensorType(shape: words.shape, dtype: words.dtype)]) { make(Key(words: $0[0])) }
+    return try types.enumerated().map { try tensor("input/\($0)", $1.shape, $1.dtype) }
   }
 }
 

@@ -6,9 +6,8 @@ import SomaNetworks
 extension Workload {
   /// A product of square matrices, nothing trained.
   static let gemm = Workload(name: "gemm", summary: "product of two 2048×2048 matrices") { initial in
-    let keys = Key(0).split()
-    var inputs = keys.map { Tensor.normal([2048, 2048], key: $0) }
-    if let initial { inputs = try inputs.enumerated().map { try initial.tensor("input/\($0)", like: $1) } }
+    let make = { (key: Key) in key.split().map { Tensor.normal([2048, 2048], key: $0) } }
+    let inputs = try initial?.inputs(like: make) ?? make(Key(0))
     return Prepared(state: WorkloadState(), inputs: inputs) { state, inputs in
       (state, [inputs[0].matmul(inputs[1])])
     }
