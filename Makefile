@@ -1,6 +1,6 @@
 # `make` lists the commands. `make compare` and `make test` install what is missing, build and do their job.
 .DEFAULT_GOAL := help
-.PHONY: help packages build compare test bench format check-format docs clean
+.PHONY: help packages build compare test bench versus format check-format docs clean
 
 SWIFT ?= swift
 PAGE ?= soma-compare.html
@@ -23,14 +23,21 @@ test: packages ## build and run the tests in release mode
 bench: build ## measure the training workloads and how close the runtime comes to the machine's limits
 	.build/release/soma bench
 
+versus: build ## compare speed, memory and losses with PyTorch and JAX, installed into .venv-versus
+	python3 scripts/versus.py
+
 format: ## format the Swift sources
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 check-format: ## fail if a Swift source is not formatted
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
-docs: packages ## build the documentation archives
-	$(SWIFT) package --allow-writing-to-directory docs generate-documentation --target Soma --output-path docs
+docs: packages ## build the documentation, a page tree for each module, in docs/
+	mkdir -p docs
+	for module in Soma SomaNetworks SomaLearning; do \
+	  $(SWIFT) package --allow-writing-to-directory docs generate-documentation --target $$module \
+	    --output-path docs/$$module --transform-for-static-hosting --hosting-base-path $$module || exit 1; \
+	done
 
 clean: ## remove what was built
 	rm -rf .build .build-test docs

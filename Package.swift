@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "SomaExperiments",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports",
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "Kernels",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
@@ -67,7 +67,8 @@ let package = Package(
       name: "SomaTests", dependencies: ["Soma", "Kernels", "AllocationCounter"], exclude: ["Resources"],
       swiftSettings: settings),
     .testTarget(
-      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], exclude: ["Resources"], swiftSettings: settings),
+      name: "SomaNetworksTests", dependencies: ["Soma", "SomaNetworks"], exclude: ["Resources"], swiftSettings: settings
+    ),
     .testTarget(
       name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
       swiftSettings: settings),

@@ -16,6 +16,7 @@ struct SomaCommand: ParsableCommand {
     DrawCommand.self,
     DataCommand.self,
     ActivationsCommand.self,
+    BenchCommand.self,
   ]
 
   static let configuration = CommandConfiguration(

@@ -92,7 +92,8 @@ public final class Scope {
   ) -> Tensor {
     if let known = session.variables[keyPath: kind][name] {
       require(
-        known.shape == shape, "\(name) has shape \(known.shape), the layer wants \(shape): was it made for another input?")
+        known.shape == shape,
+        "\(name) has shape \(known.shape), the layer wants \(shape): was it made for another input?")
       return known
     }
     if session.declared != nil {

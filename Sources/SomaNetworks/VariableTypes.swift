@@ -25,6 +25,10 @@ public struct VariableTypes: Hashable, Sendable {
       return
     }
     known[key] = type
-    if isParameter { parameters.append(Entry(name: name, type: type)) } else { state.append(Entry(name: name, type: type)) }
+    if isParameter {
+      parameters.append(Entry(name: name, type: type))
+    } else {
+      state.append(Entry(name: name, type: type))
+    }
   }
 }

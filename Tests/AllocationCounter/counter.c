@@ -2,7 +2,6 @@
 
 #if defined(__linux__) && defined(__GLIBC__) || __has_include(<gnu/libc-version.h>)
 #include <errno.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
 // Defining these in the executable puts them before the C library's; the `__libc_` names are the originals.
@@ -11,9 +10,9 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-static _Atomic int64_t allocations;
+static _Thread_local int64_t allocations;
 
-static void count(void) { atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed); }
+static void count(void) { allocations++; }
 
 void *malloc(size_t size) {
   count();
@@ -41,7 +40,7 @@ int posix_memalign(void **p, size_t alignment, size_t size) {
   return *p ? 0 : ENOMEM;
 }
 
-int64_t allocation_count(void) { return atomic_load(&allocations); }
+int64_t allocation_count(void) { return allocations; }
 #else
 int64_t allocation_count(void) { return -1; }
 #endif

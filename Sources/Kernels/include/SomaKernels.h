@@ -9,5 +9,6 @@
 #include "soma_linear.h"
 #include "soma_fused.h"
 #include "soma_parallel.h"
+#include "soma_reference.h"
 
 #endif

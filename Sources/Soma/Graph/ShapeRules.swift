@@ -68,7 +68,7 @@ extension Primitive {
     case .dot(let dot):
       expect(2)
       let (a, b) = (operands[0], operands[1])
-      check(a.dtype == b.dtype && a.dtype != .bool, "wants numbers of one type")
+      check(a.dtype == b.dtype && a.dtype.hasProducts, "wants float32, float64, int32 or int64 on both sides")
       check(
         dot.leftBatch.map { a.shape[$0] } == dot.rightBatch.map { b.shape[$0] }, "the batch axes have other lengths")
       check(
@@ -82,7 +82,9 @@ extension Primitive {
       expect(2)
       let (a, b) = (operands[0].shape, operands[1].shape)
       let rank = c.kernelSize.count
-      check(operands[0].dtype == operands[1].dtype && operands[0].dtype != .bool, "wants numbers of one type")
+      check(
+        operands[0].dtype == operands[1].dtype && operands[0].dtype.hasProducts,
+        "wants float32, float64, int32 or int64 on both sides")
       check((1...3).contains(rank) && a.rank == rank + 2 && b.rank == rank + 2, "wants 1 to 3 spatial axes")
       check(c.outputSize.allSatisfy { $0 > 0 }, "the kernel is larger than the padded input \(c.inputSize)")
       let shape: [Int]
@@ -342,6 +344,13 @@ extension Primitive {
     case .checkpoint: "checkpoint"
     }
   }
+}
+
+extension DType {
+  /// Whether products and convolutions are made in the type itself.
+  var hasProducts: Bool { self == .float32 || self == .float64 || self == .int32 || self == .int64 }
+  /// The type in which products of narrower numbers are made; the result is converted back (integers wrap).
+  var forProducts: DType { hasProducts ? self : self == .bfloat16 ? .float32 : .int32 }
 }
 
 extension Binary {

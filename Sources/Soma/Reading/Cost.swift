@@ -113,7 +113,8 @@ extension Primitive {
       case .kernel: return (2 * operands[1].shape.elementCount * results[0].shape[1] * taps, read + written)
       }
 
-    case .reduce, .argReduce, .cumulative, .scatterAdd: return (given, read + written)
+    case .reduce, .argReduce, .cumulative: return (given, read + written)
+    case .scatterAdd: return (operands[2].shape.elementCount, read + written)
     case .windowReduce(_, let window), .windowArgMax(let window):
       return (elements * window.size.reduce(1, *), read + written)
     case .argSort(let axis, _):

@@ -16,10 +16,11 @@ public struct Diagram: Sendable {
   /// - Parameters:
   ///   - graph: what to draw. Constants and moves of data that change no shape are left out.
   ///   - depth: layers at this depth of scope become one box each; nil draws every operation.
-  ///   - inputs: names of the inputs; unnamed ones (parameters, say) are left out.
+  ///   - names: names of the inputs; unnamed ones (parameters, say) are left out.
   public init(_ graph: Graph, depth: Int? = 2, inputs names: [Int: String] = [0: "input"]) {
     var boxOf = [Int?](repeating: nil, count: graph.types.count)
     var boxOfScope: [String: Int] = [:]
+    var operations: [Int: [String]] = [:]
     for (i, id) in graph.inputs.enumerated() {
       guard let name = names[i] else { continue }
       boxOf[id] = boxes.count
@@ -49,6 +50,14 @@ public struct Diagram: Sendable {
         boxes[box].sources.append((source, type))
       }
       for id in node.outputs { boxOf[id] = box }
+      if !(path?.isEmpty ?? true), node.primitive.isArithmetic {
+        // What a layer does, under its name.
+        let name = node.primitive.name
+        if !operations[box, default: []].contains(name) {
+          operations[box, default: []].append(name)
+          boxes[box].detail = operations[box]!.joined(separator: " · ")
+        }
+      }
     }
     for (k, id) in graph.outputs.enumerated() {
       guard let source = boxOf[id] else { continue }
@@ -132,7 +141,13 @@ public struct Diagram: Sendable {
           : "M\(number(x1)) \(number(y1))C\(number(x1 + bow)) \(number(y1 + gapY)) \(number(x1 + bow)) \(number(y1 + gapY)) \(number(x1 + bow)) \(number((y1 + y2) / 2))S\(number(x2 + bow * 0.4)) \(number(y2 - 4)) \(number(x2)) \(number(y2))"
         out += "<path class=\"wire\" marker-end=\"url(#arrow)\" d=\"\(path)\"/>\n"
         let label = source.type.shape.description + (source.type.dtype == .float32 ? "" : " \(source.type.dtype)")
-        let (lx, ly) = bow == 0 ? ((x1 + x2) / 2 + 5, (y1 + y2) / 2 + 3) : (x1 + bow + 5, (y1 + y2) / 2)
+        // Where wires meet, the label stands at the other end, so that labels do not meet too.
+        let t = box.sources.count > 1 ? 0.25 : 0.75
+        let (s0, s1, s2, s3) = ((1 - t) * (1 - t) * (1 - t), 3 * t * (1 - t) * (1 - t), 3 * t * t * (1 - t), t * t * t)
+        let (lx, ly) =
+          bow == 0
+          ? ((s0 + s1) * x1 + (s2 + s3) * x2 + 5, s0 * y1 + s1 * (y1 + bend) + s2 * (y2 - bend) + s3 * y2 + 3)
+          : (x1 + bow + 5, (y1 + y2) / 2)
         out += "<text class=\"shape\" x=\"\(number(lx))\" y=\"\(number(ly))\">\(label)</text>\n"
       }
     }
@@ -145,10 +160,15 @@ public struct Diagram: Sendable {
         "<text class=\"title\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + (hasDetail ? 19 : 26)))\">\(Diagram.escaped(Diagram.shortened(box.title, 28)))</text>\n"
       if hasDetail {
         out +=
-          "<text class=\"detail\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + 34))\">\(Diagram.escaped(Diagram.shortened(box.detail, 36)))</text>\n"
+          "<text class=\"detail\" text-anchor=\"middle\" x=\"\(number(bx + boxWidth / 2))\" y=\"\(number(by + 34))\">\(Diagram.escaped(Diagram.cut(box.detail, 36)))</text>\n"
       }
     }
     return out + "</svg>\n"
+  }
+
+  /// Long titles are paths, whose end tells most; of a list of operations the beginning does.
+  private static func cut(_ text: String, _ length: Int) -> String {
+    text.count <= length ? text : text.prefix(length - 1) + "…"
   }
 
   private static func shortened(_ text: String, _ length: Int) -> String {
@@ -164,6 +184,21 @@ public struct Diagram: Sendable {
       case "\"": result += "&quot;"
       default: result.append(c)
       }
+    }
+  }
+}
+
+extension Primitive {
+  /// Whether it computes rather than moves, stretches or makes elements.
+  fileprivate var isArithmetic: Bool {
+    switch self {
+    case .constant, .iota, .cast, .stopGradient, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .reverse:
+      false
+    case .randomBits, .unary, .polygamma, .binary, .compare, .select, .dot, .convolution, .reduce, .argReduce,
+      .cumulative, .windowReduce, .windowArgMax, .gather, .scatterAdd, .argSort, .argTopK, .fourier, .realFourier,
+      .inverseRealFourier, .cholesky, .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant,
+      .scan, .custom, .checkpoint:
+      true
     }
   }
 }

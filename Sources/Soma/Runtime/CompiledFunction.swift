@@ -25,7 +25,9 @@ public final class CompiledFunction<A: TensorTree, B: TensorTree>: @unchecked Se
       return result.leaves
     }
     require(captures.isEmpty, "a compiled function captured a traced tensor; pass it as an argument")
-    let made = (try Executable(graph, memoryLimit: memoryLimit), Template(value: template!))
+    let executable =
+      memoryLimit == nil ? Executable.shared(for: graph) : try Executable(graph, memoryLimit: memoryLimit)
+    let made = (executable, Template(value: template!))
     cache.withLock { $0[types] = made }
     return made
   }

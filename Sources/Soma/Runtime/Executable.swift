@@ -49,6 +49,20 @@ public final class Executable: Sendable {
     }
   }
 
+  private static let made = Mutex<[Graph: Executable]>([:])
+  private static let capacity = 512
+
+  /// The executable of a graph, compiled when it is first asked for and shared by all who ask.
+  static func shared(for graph: Graph) -> Executable {
+    if let known = made.withLock({ $0[graph] }) { return known }
+    guard let executable = try? Executable(graph) else { fatalError("a graph without a memory limit compiles") }
+    made.withLock { made in
+      if made.count >= capacity { made.removeAll() }
+      made[graph] = executable
+    }
+    return executable
+  }
+
   /// Kernels a run calls.
   public var stepCount: Int { program.steps.count }
 

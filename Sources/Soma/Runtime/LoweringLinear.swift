@@ -224,7 +224,6 @@ func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [Ten
       for i in 1..<Swift.max(1, parts) where i < parts { sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements) }
     }
   }
-  require(dtype != .bfloat16 && dtype != .int8 && dtype != .uint8, "convolution is not defined for \(dtype)")
   var whole = shape(batch)
   let scratch = soma_convolve_scratch(code, dtype.code, &whole)
   let description = whole

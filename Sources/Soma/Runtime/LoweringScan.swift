@@ -1,20 +1,5 @@
-import Synchronization
-
-/// Compiled bodies of loops, by their graphs.
-private let bodies = Mutex<[Graph: Executable]>([:])
-
-private func executable(for graph: Graph) -> Executable {
-  if let known = bodies.withLock({ $0[graph] }) { return known }
-  guard let made = try? Executable(graph) else { fatalError("a graph without a memory limit compiles") }
-  bodies.withLock { bodies in
-    if bodies.count >= 256 { bodies.removeAll() }
-    bodies[graph] = made
-  }
-  return made
-}
-
 func lowerScan(_ scan: Scan) -> Kernel {
-  let body = executable(for: scan.body)
+  let body = Executable.shared(for: scan.body)
   let carries = scan.carries
   let sequences = scan.sequences
   let inputBytes = body.inputTypes.map(\.byteCount)

@@ -92,7 +92,8 @@ extension Tensor {
       leftBatch: batch.map { x.letters.firstIndex(of: $0)! }, rightBatch: batch.map { y.letters.firstIndex(of: $0)! },
       leftContracted: contracted.map { x.letters.firstIndex(of: $0)! },
       rightContracted: contracted.map { y.letters.firstIndex(of: $0)! })
-    let result = emit(.dot(dot), x.tensor.cast(to: dtype), y.tensor.cast(to: dtype))
+    let inner = dtype.forProducts
+    let result = emit(.dot(dot), x.tensor.cast(to: inner), y.tensor.cast(to: inner)).cast(to: dtype)
     return (result, batch + x.letters.filter { !shared.contains($0) } + y.letters.filter { !shared.contains($0) })
   }
 }

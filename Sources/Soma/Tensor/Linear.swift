@@ -3,8 +3,11 @@ extension Tensor {
   /// a row, on the right as a column, and its axis goes away.
   public func matmul(_ other: Tensor) -> Tensor {
     require(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape); wants at least one axis each")
-    let dtype = DType.promote(self.dtype, other.dtype)
-    let (a, b) = (cast(to: dtype), other.cast(to: dtype))
+    let common = DType.promote(self.dtype, other.dtype)
+    guard common.hasProducts else {
+      return cast(to: common.forProducts).matmul(other.cast(to: common.forProducts)).cast(to: common)
+    }
+    let (a, b) = (cast(to: common), other.cast(to: common))
     let inner = b.rank == 1 ? 0 : b.rank - 2
     require(
       a.shape.last == b.shape[inner],

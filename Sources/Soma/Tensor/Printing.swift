@@ -8,16 +8,21 @@ extension Tensor: CustomStringConvertible {
   /// The elements in nested brackets, aligned; long axes are cut to their ends. A traced tensor prints its type.
   public var description: String {
     guard isConcrete else { return "traced \(type)" }
-    if rank == 0 { return Tensor.format(doubles[0], dtype) }
+    // Beyond 2⁵³ integers are not `Double`s.
+    let whole: [Int64] = dtype.isFloating ? [] : array()
+    let values: [Double] = dtype.isFloating ? array() : []
+    func text(_ i: Int) -> String {
+      dtype.isFloating ? Tensor.format(values[i]) : dtype == .bool ? "\(whole[i] != 0)" : String(whole[i])
+    }
+    if rank == 0 { return text(0) }
     let edge = 3
     let isLong = count > 1000
     let shown = shape.map { n in isLong && n > 2 * edge ? Array(0..<edge) + Array((n - edge)..<n) : Array(0..<n) }
     let strides = shape.strides
-    let values = doubles
     var cells: [String] = []
     func collect(_ axis: Int, _ offset: Int) {
       if axis == rank {
-        cells.append(Tensor.format(values[offset], dtype))
+        cells.append(text(offset))
       } else {
         for i in shown[axis] { collect(axis + 1, offset + i * strides[axis]) }
       }
@@ -42,22 +47,21 @@ extension Tensor: CustomStringConvertible {
     return render(0, "")
   }
 
-  static func format(_ value: Double, _ dtype: DType) -> String {
-    switch dtype {
-    case .bool: return value != 0 ? "true" : "false"
-    case .int8, .int32, .int64, .uint8: return String(Int64(value))
-    case .float32, .float64, .bfloat16:
-      if value.isNaN { return "nan" }
-      if value.isInfinite { return value < 0 ? "-∞" : "∞" }
-      if value == 0 { return "0" }
-      // Five significant digits, without trailing zeros.
-      let magnitude = decimalExponent(value)
-      if magnitude < -4 || magnitude > 6 {
-        let mantissa = value / powerOfTen(magnitude)
-        return trimmed(mantissa, decimals: 4) + "e\(magnitude)"
-      }
-      return trimmed(value, decimals: Swift.max(0, 4 - magnitude))
+  /// Five significant digits, without trailing zeros.
+  static func format(_ value: Double) -> String {
+    if value.isNaN { return "nan" }
+    if value.isInfinite { return value < 0 ? "-∞" : "∞" }
+    if value == 0 { return "0" }
+    var exponent = decimalExponent(value)
+    if exponent >= -4 && exponent <= 6 { return trimmed(value, decimals: Swift.max(0, 4 - exponent)) }
+    // 10ⁿ itself is zero below the smallest number.
+    var mantissa =
+      exponent < -300 ? value * 1e100 / powerOfTen(exponent + 100) : value / powerOfTen(exponent)
+    if Swift.abs(mantissa) >= 9.99995 {
+      mantissa /= 10
+      exponent += 1
     }
+    return trimmed(mantissa, decimals: 4) + "e\(exponent)"
   }
 
   private static func trimmed(_ value: Double, decimals: Int) -> String {

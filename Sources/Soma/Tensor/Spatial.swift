@@ -46,7 +46,8 @@ extension Tensor {
     let (low, high) = padding.amounts(input: input, size: size, strides: strides, dilations: dilations)
     let description = Convolution(
       inputSize: input, kernelSize: size, strides: strides, dilations: dilations, low: low, high: high, groups: groups)
-    return emit(.convolution(description, .output), self, kernel.cast(to: dtype))
+    return emit(.convolution(description, .output), cast(to: dtype.forProducts), kernel.cast(to: dtype.forProducts))
+      .cast(to: dtype)
   }
 
   /// The transpose of `convolution` with the same arguments: each input position spreads the kernel.
@@ -70,7 +71,8 @@ extension Tensor {
       zip(extra, strides).allSatisfy { $0 >= 0 && $0 < $1 }, "outputPadding \(extra) must be below strides \(strides)")
     let description = Convolution(
       inputSize: input, kernelSize: size, strides: strides, dilations: dilations, low: low, high: high, groups: groups)
-    return emit(.convolution(description, .input), self, kernel.cast(to: dtype))
+    return emit(.convolution(description, .input), cast(to: dtype.forProducts), kernel.cast(to: dtype.forProducts))
+      .cast(to: dtype)
   }
 
   /// The largest element of each window over the last `size.count` axes; padding never wins.

@@ -2,6 +2,7 @@
 /// - Parameters:
 ///   - name: how graphs print it.
 ///   - inputs: what the function depends on. Other tensors it captures count as constants.
+///   - function: what is computed.
 ///   - pullback: (inputs, outputs, output cotangents) → input cotangents.
 public func withPullback(
   _ name: String, _ inputs: [Tensor], _ function: ([Tensor]) -> [Tensor],

@@ -5,6 +5,7 @@
 ///   - sequences: tensors with a leading axis of one length; each step gets one slice of each.
 ///   - length: the number of steps if there are no sequences.
 ///   - reverse: from the last slice to the first; results keep the slices' places.
+///   - body: one step: next carries and results from carries and slices.
 /// - Returns: the last carries, and the steps' results stacked.
 public func scan(
   _ carries: [Tensor], _ sequences: [Tensor], length: Int? = nil, reverse: Bool = false,

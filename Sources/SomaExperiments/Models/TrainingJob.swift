@@ -210,8 +210,16 @@ public struct TrainingJob: Sendable {
 }
 
 extension OptimizerChoice {
-  /// The middle of the rates that are usual for it.
-  public var customaryRate: Double { learningRates[learningRates.count / 2 - 1] }
+  /// The rate to begin with where nothing is known of the problem.
+  public var customaryRate: Double {
+    switch self {
+    case .adam, .adamw, .nadam, .radam: 1e-3
+    case .rmsprop: 3e-4
+    case .lion: 1e-4
+    case .sgd: 0.1
+    case .momentum: 0.05
+    }
+  }
 
   /// - Parameter weightDecay: nil is the optimizer's own.
   func optimizer(weightDecay: Double?) -> any Optimizer {
