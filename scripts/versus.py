@@ -240,9 +240,12 @@ def main():
     version = subprocess.run([SOMA, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     versions = {"Soma": version, **prepare_environment(), "Python": platform.python_version()}
     with tempfile.TemporaryDirectory() as folder:
-        results = [compare(name, options, folder) for name in options.workloads or WORKLOADS]
-    text = report(results, versions, options)
-    options.output.write_text(text)
+        results = []
+        for name in options.workloads or WORKLOADS:
+            results.append(compare(name, options, folder))
+            # After each, so that an interrupted run leaves what it found.
+            text = report(results, versions, options)
+            options.output.write_text(text)
     print(text, end="")
     wrong = [r["workload"] for r in results if not r.get("agrees", True)]
     if wrong:
