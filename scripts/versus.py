@@ -77,7 +77,8 @@ class Contestant:
         if not line:
             self.errors.seek(0)
             words = self.errors.read().strip().splitlines()
-            raise RuntimeError(f"{self.name} ended: {words[-1] if words else 'without a word'}")
+            status = self.process.wait()
+            raise RuntimeError(f"{self.name} ended with {status}: {words[-1] if words else 'without a word'}")
         return json.loads(line)
 
     def measure(self):
@@ -114,6 +115,7 @@ def compare(workload, options, folder):
             note(str(error))
     if "soma" in failed:
         raise SystemExit(failed["soma"])
+    note(f"{workload}: measuring")
     for i in range(options.repeats):
         # In turn, and each time another first.
         for contestant in contestants[i % len(contestants) :] + contestants[: i % len(contestants)]:
@@ -128,6 +130,7 @@ def compare(workload, options, folder):
     # Rounding in float32 grows from step to step, in some networks fast: the same steps in float64 tell how much of a
     # difference between two correct computations is to be expected.
     if "torch" in found:
+        note(f"{workload}: losses in float64")
         reference = Contestant("torch-float64", workload, initial, 0.001, folder)
         reference.end()
         exact = reference.last["losses"]
