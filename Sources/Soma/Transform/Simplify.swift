@@ -53,12 +53,12 @@ extension Graph {
     var makers: [ValueID: Node] = [:]
     func constantScalar(_ id: ValueID) -> Double? {
       guard let maker = makers[id] else { return nil }
-      switch maker.primitive {
-      case .broadcast: return constantScalar(maker.inputs[0])
-      case .reshape: return constantScalar(maker.inputs[0])
-      case .constant(let constant) where constant.type.shape.elementCount == 1: return constant.tensor.doubles[0]
-      default: return nil
+      if case .constant(let constant) = maker.primitive {
+        return constant.type.shape.elementCount == 1 ? constant.tensor.doubles[0] : nil
       }
+      if case .broadcast = maker.primitive { return constantScalar(maker.inputs[0]) }
+      if case .reshape = maker.primitive { return constantScalar(maker.inputs[0]) }
+      return nil
     }
     for (index, node) in nodes.enumerated() {
       var operands = node.inputs.map { values[$0] }
@@ -67,35 +67,35 @@ extension Graph {
 
       // Chains of reshapes and transposes become one.
       if let maker = operands.first.flatMap({ makers[$0] }) {
-        switch (primitive, maker.primitive) {
-        case (.reshape, .reshape): operands = maker.inputs
-        case (.transpose(let outer), .transpose(let inner)):
+        if case .reshape = primitive, case .reshape = maker.primitive {
+          operands = maker.inputs
+        } else if case .transpose(let outer) = primitive, case .transpose(let inner) = maker.primitive {
           primitive = .transpose(outer.map { inner[$0] })
           operands = maker.inputs
-        case (.broadcast(let shape, let outer), .broadcast(_, let inner)):
+        } else if case .broadcast(let shape, let outer) = primitive, case .broadcast(_, let inner) = maker.primitive {
           primitive = .broadcast(shape, axes: inner.map { outer[$0] })
           operands = maker.inputs
-        default: break
         }
       }
 
       var identity: ValueID?
-      switch primitive {
-      case .reshape(let shape) where result.types[operands[0]].shape == shape: identity = operands[0]
-      case .transpose(let order) where order == Array(order.indices): identity = operands[0]
-      case .broadcast(let shape, _) where result.types[operands[0]].shape == shape: identity = operands[0]
-      case .stopGradient: identity = operands[0]
-      case .cast(let dtype) where result.types[operands[0]].dtype == dtype: identity = operands[0]
-      case .concatenate where operands.count == 1: identity = operands[0]
-      case .binary(.multiply) where type.dtype != .bool:
+      let first = operands.first.map { result.types[$0] }
+      if case .reshape(let shape) = primitive, first?.shape == shape { identity = operands[0] }
+      if case .broadcast(let shape, _) = primitive, first?.shape == shape { identity = operands[0] }
+      if case .transpose(let order) = primitive, order == Array(order.indices) { identity = operands[0] }
+      if case .cast(let dtype) = primitive, first?.dtype == dtype { identity = operands[0] }
+      if case .concatenate = primitive, operands.count == 1 { identity = operands[0] }
+      if primitive == .stopGradient { identity = operands[0] }
+      if primitive == .binary(.multiply), type.dtype != .bool {
         if constantScalar(operands[1]) == 1 { identity = operands[0] }
         if constantScalar(operands[0]) == 1 { identity = operands[1] }
-      case .binary(.divide) where constantScalar(operands[1]) == 1: identity = operands[0]
-      case .binary(.subtract) where constantScalar(operands[1]).map({ $0 == 0 && $0.sign == .plus }) ?? false:
+      }
+      if primitive == .binary(.divide), constantScalar(operands[1]) == 1 { identity = operands[0] }
+      if primitive == .binary(.subtract), let zero = constantScalar(operands[1]), zero == 0, zero.sign == .plus {
         identity = operands[0]
-      case .unary(.negate):
-        if let maker = makers[operands[0]], maker.primitive == .unary(.negate) { identity = maker.inputs[0] }
-      default: break
+      }
+      if primitive == .unary(.negate), let maker = makers[operands[0]], maker.primitive == primitive {
+        identity = maker.inputs[0]
       }
       if let identity {
         values[node.outputs.lowerBound] = identity
