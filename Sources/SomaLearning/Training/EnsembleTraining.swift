@@ -113,11 +113,3 @@ public final class EnsembleTraining {
     return (0..<count).map { i in all.map { $1[i] } }
   }
 }
-
-extension Parameters {
-  /// Parameters of equal names and shapes, joined along a new leading axis.
-  public static func stacked(_ members: [Parameters]) -> Parameters {
-    require(!members.isEmpty, "there are no parameters to stack")
-    return members[0].map { name, _ in Tensor.stack(members.map { $0[name]! }) }
-  }
-}

@@ -95,10 +95,10 @@ extension Tensor {
         let center = (Double(i) + 0.5) * scale - 0.5
         let first = Int(center.rounded(.down)) - 1
         for k in first...(first + 3) {
-          let t = abs(center - Double(k))
+          let t = Swift.abs(center - Double(k))
           let weight =
             t <= 1 ? ((a + 2) * t - (a + 3)) * t * t + 1 : t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
-          values[min(max(k, 0), from - 1) * to + i] += weight
+          values[Swift.min(Swift.max(k, 0), from - 1) * to + i] += weight
         }
       }
       return Tensor(values, shape: [from, to]).cast(to: dtype)
@@ -140,7 +140,8 @@ public struct PadeNet: Layer {
       let inner: Tensor
       switch body {
       case .pade(let neuron):
-        inner = PadeConv2d(width, neuron)(PadeConv2d(width, neuron)(h, block["0"]), block["1"])
+        let layer = PadeConv2d(width, neuron: neuron)
+        inner = layer(layer(h, block["0"]), block["1"])
       case .activation(let activation):
         let middle = activation(Convolution(width, [3, 3])(h, block["0"]), block["activation"])
         inner = Convolution(width, [3, 3])(middle, block["1"])

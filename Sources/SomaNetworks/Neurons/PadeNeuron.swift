@@ -149,8 +149,8 @@ public struct PadeConv2d: Layer {
   public var isSeparable: Bool
 
   public init(
-    _ channels: Int, _ size: [Int] = [3, 3], strides: [Int] = [1, 1], padding: Padding = .same, _ neuron: PadeNeuron,
-    separable: Bool = false
+    _ channels: Int, _ size: [Int] = [3, 3], strides: [Int] = [1, 1], padding: Padding = .same,
+    neuron: PadeNeuron, separable: Bool = false
   ) {
     require(size.count == 2 && strides.count == 2, "a Padé convolution has two spatial axes")
     self.channels = channels
@@ -196,7 +196,7 @@ public struct PadeConvTranspose2d: Layer {
   public var neuron: PadeNeuron
 
   public init(
-    _ channels: Int, _ size: [Int], strides: [Int] = [1, 1], padding: [Int] = [0, 0], _ neuron: PadeNeuron
+    _ channels: Int, _ size: [Int], strides: [Int] = [1, 1], padding: [Int] = [0, 0], neuron: PadeNeuron
   ) {
     self.channels = channels
     self.size = size
@@ -234,7 +234,8 @@ public func replaceNeurons(in model: any Layer, with neuron: PadeNeuron) -> Repl
     where convolution.usesBias && convolution.size.count == 2 && convolution.groups == 1
       && convolution.dilations == [1, 1]:
       return PadeConv2d(
-        convolution.channels, convolution.size, strides: convolution.strides, padding: convolution.padding, neuron)
+        convolution.channels, convolution.size, strides: convolution.strides, padding: convolution.padding,
+        neuron: neuron)
     default: return nil
     }
   }
