@@ -150,6 +150,14 @@ public struct ExtrapolationBenchmark: Sendable {
     _ model: ArithmeticModel, _ trials: [Trial], stopsBelow: Double? = nil,
     onProgress: (Double) throws -> Void = { _ in }
   ) throws -> [ExtrapolationRun] {
+    try trained(model, trials, stopsBelow: stopsBelow, onProgress: onProgress).runs
+  }
+
+  /// The runs, and each trial's parameters at the end.
+  public func trained(
+    _ model: ArithmeticModel, _ trials: [Trial], stopsBelow: Double? = nil,
+    onProgress: (Double) throws -> Void = { _ in }
+  ) throws -> (runs: [ExtrapolationRun], parameters: [Parameters]) {
     let network = model.network
     let (task, batch) = (self.task, self.batch)
     let starts = trials.map {
@@ -203,7 +211,7 @@ public struct ExtrapolationBenchmark: Sendable {
       }
       if step < steps { training.step() }
     }
-    return runs
+    return (runs, training.members)
   }
 
   /// What the runs of a model come to.
