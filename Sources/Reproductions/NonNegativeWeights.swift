@@ -40,12 +40,8 @@ let nonNegativeWeights = Reproduction(
   var isBelow = true
   var figures: [any Plot] = []
   let side = run.scaled(25, smoke: 5)
-  let mesh = Tensor(
-    (0..<side).flatMap { i in
-      (0..<side).map { j in
-        [-1 + 2 * (Float(j) + 0.5) / Float(side), 1 - 2 * (Float(i) + 0.5) / Float(side)]
-      }
-    })
+  let places = (0..<side).map { -1 + 2 * (Float($0) + 0.5) / Float(side) }
+  let mesh = Tensor((0..<side).flatMap { i in places.map { [$0, -places[i]] } })
   var done = 0.0
   for (k, problem) in PlanarProblem.allCases.enumerated() {
     let (x, labels) = problem.samples(count, key: Key(147).folding(k))
