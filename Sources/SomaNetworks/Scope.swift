@@ -26,6 +26,7 @@ public final class Scope {
     /// What has to happen to parameters after an update, by their paths.
     var projections: [String: @Sendable (Tensor) -> Tensor] = [:]
     var penalties: [(kind: String, value: Tensor)] = []
+    var observations: [(path: String, name: String, value: Tensor)] = []
 
     init(_ variables: Variables, isInitializing: Bool, isTraining: Bool, key: Key?) {
       self.variables = variables
@@ -106,6 +107,12 @@ public final class Scope {
 
   /// The projections that the layers of this run asked for, by the parameters' paths.
   public var projections: [String: @Sendable (Tensor) -> Tensor] { session.projections }
+
+  /// Shows a tensor inside the network to whoever runs it.
+  public func observe(_ name: String, _ value: Tensor) { session.observations.append((path, name, value)) }
+
+  /// What the layers of this run showed, in order.
+  public var observations: [(path: String, name: String, value: Tensor)] { session.observations }
 
   /// Reports a scalar that training may add to the loss (`ScheduledPenalty`).
   public func penalize(_ kind: String, _ value: Tensor) { session.penalties.append((kind, value)) }

@@ -44,11 +44,55 @@ extension Graph {
   fileprivate func followed(_ start: [Motion]) -> [Motion] {
     var values = [Motion?](repeating: nil, count: types.count)
     for (id, value) in zip(inputs, start) { values[id] = value }
+    var makers: [ValueID: Node] = [:]
     for node in nodes {
-      let results = node.primitive.followed(node.inputs.map { values[$0]! }, node.outputs.map { types[$0] })
+      for id in node.outputs { makers[id] = node }
+      let results =
+        joinedPieces(node, values, makers).map { [.moving($0)] }
+        ?? node.primitive.followed(node.inputs.map { values[$0]! }, node.outputs.map { types[$0] })
       for (id, result) in zip(node.outputs, results) { values[id] = result }
     }
     return outputs.map { values[$0]! }
+  }
+
+  /// A choice between two functions of x by comparing x with a number c, as piecewise activations are made: moves as its
+  /// pieces do, and as the jump at c does.
+  private func joinedPieces(_ node: Node, _ values: [Motion?], _ makers: [ValueID: Node]) -> Movement? {
+    guard case .select = node.primitive, let condition = makers[node.inputs[0]],
+      case .compare(let comparison) = condition.primitive, let edge = values[condition.inputs[1]]?.value,
+      case .moving(let x)? = values[condition.inputs[0]]
+    else { return nil }
+    let isUpper: Bool
+    switch comparison {
+    case .greater, .greaterEqual: isUpper = true
+    case .less, .lessEqual: isUpper = false
+    case .equal, .notEqual: return nil
+    }
+    let (above, below) = isUpper ? (node.inputs[1], node.inputs[2]) : (node.inputs[2], node.inputs[1])
+    func atEdge(_ id: ValueID) -> Tensor? { value(of: id, ifValue: condition.inputs[0], is: edge, values, makers) }
+    guard let high = atEdge(above), let low = atEdge(below) else { return nil }
+    let (up, down) = ((high .> low).cast(to: .float32), (high .< low).cast(to: .float32))
+    let jump = Movement(x.rises * up + x.falls * down, x.rises * down + x.falls * up)
+    return values[above]!.movement.joined(values[below]!.movement).joined(jump)
+  }
+
+  /// A value that follows elementwise from one value and known ones.
+  private func value(
+    of id: ValueID, ifValue root: ValueID, is replacement: Tensor, _ values: [Motion?], _ makers: [ValueID: Node]
+  ) -> Tensor? {
+    if id == root { return replacement }
+    if let known = values[id]?.value { return known }
+    guard let node = makers[id] else { return nil }
+    switch node.primitive {
+    case .unary, .binary, .compare, .select, .cast, .stopGradient: break
+    default: return nil
+    }
+    var operands: [Tensor] = []
+    for input in node.inputs {
+      guard let operand = value(of: input, ifValue: root, is: replacement, values, makers) else { return nil }
+      operands.append(operand)
+    }
+    return emit(node.primitive, operands)[0]
   }
 }
 
