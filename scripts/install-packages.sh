@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system libraries that Soma links: Debian and Ubuntu through apt, with the images and the text that claim checks train on;
-# macOS through Homebrew (untested; the data has to be put into place by hand there).
+# Installs the system libraries that Soma links: Debian and Ubuntu through apt, with the images and the text that claim checks
+# train on; macOS through Homebrew (untested; Fashion-MNIST has to be put into data/fashion-mnist by hand there).
 # Does nothing, quickly, when they are there.
 set -euo pipefail
 

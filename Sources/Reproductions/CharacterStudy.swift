@@ -35,9 +35,10 @@ struct CharacterStudy {
   var tracked: String?
 
   func run(_ variants: [Variant], _ run: ReproductionRun) throws -> [Outcome] {
-    let corpus = try kingJamesBible()
-    let held = Array(corpus.tokens.suffix(60_000))
-    let train = TextCorpus(name: corpus.name, tokens: corpus.tokens.dropLast(60_000), vocabulary: corpus.vocabulary)
+    let corpus = try TextCorpus(name: "King James text", text: kingJamesText(run, characters: .max))
+    let count = min(60_000, corpus.tokens.count / 4)
+    let held = Array(corpus.tokens.suffix(count))
+    let train = TextCorpus(name: corpus.name, tokens: corpus.tokens.dropLast(count), vocabulary: corpus.vocabulary)
     let sequences = try train.windows(length: context, stride: context)
     let test = try TextCorpus(name: corpus.name, tokens: held, vocabulary: corpus.vocabulary).windows(length: context)
     let evaluation = DataLoader(

@@ -1,4 +1,5 @@
 import Soma
+import SomaData
 import SomaExperiments
 import SomaLearning
 import SomaNetworks
@@ -32,10 +33,13 @@ let mish = Reproduction(
   let depths = run.isSmoke ? [5] : [5, 15, 25]
 
   func deep(_ depth: Int, _ activation: Activation, isNormalized: Bool) -> Sequential {
-    Sequential(
-      (0..<depth).flatMap { _ in
-        [Dense(64, initializer: .heNormal)] + (isNormalized ? [BatchNorm()] : []) + [activation] as [any Layer]
-      } + [Dense(10, initializer: .heNormal)])
+    var layers: [any Layer] = []
+    for _ in 0..<depth {
+      layers.append(Dense(64, initializer: .heNormal))
+      if isNormalized { layers.append(BatchNorm()) }
+      layers.append(activation)
+    }
+    return Sequential(layers + [Dense(10, initializer: .heNormal)])
   }
   // A network's share of the time is about its depth's.
   let normalizations = run.effort == .full ? [true, false] : [true]
@@ -73,14 +77,14 @@ let mish = Reproduction(
     isNearBest && beats("relu", isTested: true) && beats("leaky relu", isTested: true) && isAboveReLU
     ? .reproduced : beats("relu", isTested: false) ? .partly : .notReproduced
 
+  let series = activations.map { entry -> LineChart.Series in
+    let estimates = normalized.map { $0[entry.name].estimate }
+    return LineChart.Series(
+      entry.name, x: depths.map(Double.init), y: estimates.map { $0.mean * 100 },
+      low: estimates.map { ($0.low ?? $0.mean) * 100 }, high: estimates.map { ($0.high ?? $0.mean) * 100 })
+  }
   let chart = LineChart(
-    "Accuracy against depth, with BatchNorm", xTitle: "hidden layers", yTitle: "test accuracy, %",
-    activations.map { entry in
-      let estimates = normalized.map { $0[entry.name].estimate }
-      return LineChart.Series(
-        entry.name, x: depths.map(Double.init), y: estimates.map { $0.mean * 100 },
-        low: estimates.map { ($0.low ?? $0.mean) * 100 }, high: estimates.map { ($0.high ?? $0.mean) * 100 })
-    })
+    "Accuracy against depth, with BatchNorm", xTitle: "hidden layers", yTitle: "test accuracy, %", series)
   let surfaces = try ["relu", "mish"].map { name in
     try lossSurface(
       name == "relu" ? "ReLU" : "Mish", deep(depths.last!, activations.first { $0.name == name }!.activation, isNormalized: true),

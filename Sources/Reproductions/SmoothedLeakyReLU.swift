@@ -25,7 +25,7 @@ let sau = Reproduction(
   let sharp = try Activation.sau(sharpness: 20_000, isTrained: false)
   let activations: [(name: String, activation: Activation)] = [
     ("relu", .relu), ("leaky relu 0.01", .leakyReLU), ("leaky relu 0.15", try .named("leaky-relu(a=1/0.15)")),
-    ("prelu", .prelu), ("gelu", .gelu), ("swish", .silu), ("sau, β = 2 trained", soft), ("sau, β = 20,000", sharp),
+    ("prelu", try .named("prelu")), ("gelu", .gelu), ("swish", .silu), ("sau, β = 2 trained", soft), ("sau, β = 20,000", sharp),
   ]
   let test = run.scaled(10_000, smoke: 128)
   let flat = try fashionImages(run.scaled(10_000, smoke: 128), validation: run.scaled(2000, smoke: 128), test: test)

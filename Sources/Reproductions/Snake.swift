@@ -36,10 +36,11 @@ let snake = Reproduction(
     (name: "snake a=\(Int(a))", activation: try Activation.snake(a, isTrained: false))
   }
   let inside = (0..<300).map { -5 + 10 * Double($0) / 299 }
-  let outside = (0..<100).map { -10 + 5 * Double($0) / 100 } + (0..<100).map { 10 - 5 * Double($0) / 100 }
+  let beyond = (0..<100).map { 5 * Double($0) / 100 }
+  let outside = beyond.map { $0 - 10 } + beyond.map { 10 - $0 }
   let wave = ExtrapolationTask(
-    train: inside.enumerated().filter { $0.offset % 5 != 2 }.map(\.element),
-    validation: inside.enumerated().filter { $0.offset % 5 == 2 }.map(\.element), test: outside
+    train: inside.indices.filter { $0 % 5 != 2 }.map { inside[$0] },
+    validation: inside.indices.filter { $0 % 5 == 2 }.map { inside[$0] }, test: outside
   ) { sin(2 * $0) }
   let steps = run.scaled(1500, smoke: 5)
   let outcomes = try wave.run(
