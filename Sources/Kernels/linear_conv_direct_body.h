@@ -242,24 +242,22 @@ INLINE_FN void NAME(conv_gradient_tile)(int rows, int taps, int pieces, const co
                                         const REAL *gradient, int64_t plane, int64_t gradient_stride,
                                         const int32_t *offsets, int64_t valid, REAL *out, int64_t out_stride) {
   VECTOR sum[32];
-  int64_t offset[12];
-  UNROLL for (int k = 0; k < taps; k++) offset[k] = offsets[k < valid ? k : 0];
   UNROLL for (int i = 0; i < rows * taps; i++) sum[i] = ZERO();
+  const conv_vector *vectors = part->vectors;
   for (int64_t n = 0; n < images; n++, frames += frame_stride, gradient += gradient_stride) {
-    for (int64_t v = first; v < end; v++) {
-      const conv_vector *vector = part->vectors + v;
+    const REAL *x[12];
+    UNROLL for (int k = 0; k < taps; k++) x[k] = frames + offsets[k < valid ? k : 0];
+    for (const conv_vector *vector = vectors + first; vector < vectors + end; vector++) {
       MASK masks[conv_most_pieces];
-      UNROLL for (int p = 0; p < pieces; p++) masks[p] = (MASK)vector->mask[p];
-      VECTOR g[4];
       int32_t from[conv_most_pieces];
-      UNROLL for (int p = 0; p < pieces; p++) from[p] = vector->from[p];
-      UNROLL for (int i = 0; i < rows; i++)
-        g[i] = NAME(conv_load)(pieces, gradient + i * plane, vector->to, masks);
+      VECTOR g[4];
+      UNROLL for (int p = 0; p < pieces; p++) masks[p] = (MASK)vector->mask[p], from[p] = vector->from[p];
+      UNROLL for (int i = 0; i < rows; i++) g[i] = NAME(conv_load)(pieces, gradient + i * plane, vector->to, masks);
       UNROLL for (int k = 0; k < taps; k++) {
-        VECTOR x = NAME(conv_load)(pieces, frames + offset[k], from, masks);
-        UNROLL for (int i = 0; i < rows; i++) sum[i * taps + k] = MULTIPLY_ADD(g[i], x, sum[i * taps + k]);
+        VECTOR y = NAME(conv_load)(pieces, x[k], from, masks);
+        UNROLL for (int i = 0; i < rows; i++) sum[i * taps + k] = MULTIPLY_ADD(g[i], y, sum[i * taps + k]);
         // Else the compiler moves loads up until the sums lack registers.
-        UNROLL for (int i = 0; i < rows; i++) __asm__ volatile("" : "+v"(sum[i * taps + k])::"memory");
+        UNROLL for (int i = 0; i < rows; i++) __asm__ volatile("" : "+v"(sum[i * taps + k]));
       }
     }
   }

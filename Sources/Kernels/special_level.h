@@ -1,4 +1,4 @@
-// Template: the error function and its inverse, and the completion of SLEEF's functions.
+// Template: the error function and its inverse, sine and cosine, and the completion of SLEEF's functions.
 
 /// x (1 + P(x^2)), for |x| < 0.93.
 ALWAYS_INLINE V_f32 LEVEL(short_erf_f32)(V_f32 x) {
@@ -39,6 +39,45 @@ ALWAYS_INLINE V_f32 LEVEL(erfc_f32)(V_f32 x) {
   far = ABS(x) < 0.5f ? 1 - LEVEL(short_erf_f32)(x) : far;
   return x == x ? far : x;
 }
+#endif
+
+#if FUSES
+/// x = k π/2 + r. The first two parts of π/2 are so short that r stays exact; the third rounds once. Good to 2^16.
+ALWAYS_INLINE V_f32 LEVEL(reduce_angle_f32)(V_f32 x, W_f32 *quadrant) {
+  V_f32 k = __builtin_elementwise_roundeven(x * 0x1.45f306p-1f);
+  *quadrant = LEVEL(integer_f32)(k);
+  V_f32 r = FMA(k, (V_f32)-0x1.92p0f, x);
+  r = FMA(k, (V_f32)-0x1.fb6p-12f, r);
+  r = FMA(k, (V_f32)0x1.777a5cp-25f, r);
+  return FMA(k, (V_f32)0x1.ee59dap-50f, r);
+}
+
+/// sin(r + quadrant π/2), |r| a little above π/4 at most.
+ALWAYS_INLINE V_f32 LEVEL(sine_of_parts_f32)(V_f32 r, W_f32 quadrant) {
+  V_f32 z = r * r;
+  V_f32 sine = POLYNOMIAL(f32, z, -0.00019582831009756774f, 0.008332724682986736f, -0.166666641831398f);
+  V_f32 cosine = POLYNOMIAL(f32, z, 2.4542870960431173e-05f, -0.0013888279208913445f, 0.0416666641831398f, -0.5f);
+  V_f32 y = (quadrant & 1) != 0 ? FMA(z, cosine, (V_f32)1) : FMA(r * z, sine, r);
+  return (V_f32)((W_f32)y ^ (quadrant & 2) << 30);
+}
+
+// Larger angles, infinities and NaN are left to the library.
+#define CIRCULAR(name, shift, zero)                                                                               \
+  ALWAYS_INLINE V_f32 LEVEL(name##_f32)(V_f32 x) {                                                                \
+    W_f32 quadrant, far = ~(ABS(x) < 0x1p16f);                                                                    \
+    V_f32 r = LEVEL(reduce_angle_f32)(x, &quadrant), y = LEVEL(sine_of_parts_f32)(r, quadrant + shift);           \
+    y = zero;                                                                                                     \
+    if (__builtin_expect(ANY(far), 0)) {                                                                          \
+      f32 lanes[LANES_f32];                                                                                       \
+      LEVEL(store_f32)(lanes, x);                                                                                 \
+      LEVEL(library_##name##_f32)(lanes, lanes, LANES_f32);                                                       \
+      y = far ? LEVEL(load_f32)(lanes) : y;                                                                       \
+    }                                                                                                             \
+    return y;                                                                                                     \
+  }
+// The sum of a negative zero and zero would be positive.
+CIRCULAR(sin, 0, x == 0 ? x : y)
+CIRCULAR(cos, 1, y)
 #endif
 
 /// erf^-1(x) / x as a function of w = -log(1 - x^2), in three pieces by Chebyshev interpolation; relative error 3e-10.

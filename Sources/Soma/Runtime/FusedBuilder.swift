@@ -23,6 +23,12 @@ struct FusedBuilder {
     var op: Int32 = 0
     var dtype: DType
     var view = soma_view()
+    /// Of a map of two operands: what it does, and the operand that is a scalar.
+    var function: Binary?
+    var scalar: Int?
+    /// The operand that the view reads, and where it begins.
+    var viewed = 0
+    var viewOffset = 0
   }
 
   private struct Register {
@@ -82,7 +88,13 @@ struct FusedBuilder {
       // A binary map may read a scalar in place; every other map wants it repeated.
       var map: soma_map?
       var sources: [Operand] = []
-      if case .binary(let function) = node.primitive,
+      var viewed: ViewedMap?
+      if case .binary(let function) = node.primitive {
+        viewed = viewedOperands(node, function, isRow: operandLevelIsRow, members)
+      }
+      if let viewed {
+        (map, sources) = (viewed.map, viewed.operands)
+      } else if case .binary(let function) = node.primitive,
         let (scalarMap, both) = scalarOperands(node, function, operandLevelIsRow, members)
       {
         map = scalarMap
@@ -101,6 +113,17 @@ struct FusedBuilder {
       var instruction = Instruction(
         kind: SOMA_FUSED_MAP, level: level, map: map, out: out, operands: sources,
         sizes: node.inputs.map { type($0).dtype.size }, outSize: type(id).dtype.size, dtype: dtype)
+      if case .binary(let function) = node.primitive, viewed == nil {
+        instruction.function = function
+        if map != nil {
+          instruction.scalar = sources.firstIndex { if case .slot(_, SOMA_LEVEL_SCALAR) = $0 { true } else { false } }
+        }
+      }
+      if let viewed {
+        instruction.kind = viewed.kind
+        (instruction.op, instruction.viewed) = (Int32(viewed.side), viewed.side)
+        (instruction.view, instruction.viewOffset) = (viewed.view, viewed.offset)
+      }
       switch node.primitive {
       case .unary(let function): instruction.map = soma_unary_map(function.code, dtype.code)
       case .polygamma(let order):
@@ -116,10 +139,11 @@ struct FusedBuilder {
       default: fatalError("\(node.primitive.name) cannot be fused")
       }
       require(
-        instruction.kind != SOMA_FUSED_MAP || instruction.map != nil,
+        instruction.kind.rawValue > SOMA_FUSED_MAP_ROWS.rawValue || instruction.map != nil,
         "\(node.primitive.name) is not defined for \(dtype)")
       append(instruction)
     }
+    joinPairs()
     let scratch = placeRegisters()
     return step(scratch)
   }
@@ -172,6 +196,58 @@ struct FusedBuilder {
     return nil
   }
 
+  /// A binary map that reads one operand through a view instead of from a block that the view was copied to.
+  private struct ViewedMap {
+    var kind: soma_fused_kind
+    var map: soma_map
+    var operands: [Operand]
+    var side: Int
+    var view = soma_view()
+    var offset = 0
+  }
+
+  private mutating func viewedOperands(_ node: Graph.Node, _ function: Binary, isRow: Bool, _ members: Set<Int>)
+    -> ViewedMap?
+  {
+    let dtype = type(node.inputs[0]).dtype
+    for side in [1, 0] {
+      guard let m = makers[roots[node.inputs[side]]], isView[m] else { continue }
+      let view = graph.nodes[m]
+      let source = roots[view.inputs[0]]
+      let scalarMap =
+        side == 1
+        ? soma_binary_scalar_right_map(function.code, dtype.code)
+        : soma_binary_scalar_left_map(function.code, dtype.code)
+      let isInner = makers[source].map { members.contains($0) } ?? false
+      var result: ViewedMap
+      if isInner {
+        guard !isRow, let scalarMap, let own = operands[source] else { continue }
+        result = ViewedMap(kind: SOMA_FUSED_MAP_ROWS, map: scalarMap, operands: [own], side: side)
+      } else {
+        guard type(source).shape.elementCount > 1 else { continue }
+        let (strides, offset) = FusedBuilder.strides(
+          view.primitive, from: type(view.inputs[0]).shape, to: type(view.outputs.lowerBound).shape)
+        let (run, step) = FusedBuilder.innermost(strides)
+        let map = step == 0 ? scalarMap : soma_binary_map(function.code, dtype.code)
+        guard let map, (step == 0 && run >= 16) || (step == 1 && run >= 64) else { continue }
+        result = ViewedMap(kind: SOMA_FUSED_MAP_RUNS, map: map, operands: [], side: side, view: strides, offset: offset)
+        result.operands = [.slot(slot(source), level: SOMA_LEVEL_SCALAR)]
+      }
+      result.operands.insert(operand(node.inputs[1 - side], isRow: isRow, members), at: side == 1 ? 0 : 1)
+      return result
+    }
+    return nil
+  }
+
+  private static func innermost(_ view: soma_view) -> (run: Int, step: Int) {
+    withUnsafeBytes(of: view.dims) { dims in
+      withUnsafeBytes(of: view.strides) { strides in
+        let last = Int(view.rank) - 1
+        return (Int(dims.bindMemory(to: Int64.self)[last]), Int(strides.bindMemory(to: Int64.self)[last]))
+      }
+    }
+  }
+
   private mutating func operand(_ id: ValueID, isRow: Bool, _ members: Set<Int>) -> Operand {
     let root = roots[id]
     let level = isRow ? SOMA_LEVEL_ROW : SOMA_LEVEL_ELEMENT
@@ -209,7 +285,7 @@ struct FusedBuilder {
         let (view, offset) = FusedBuilder.strides(
           node.primitive, from: type(node.inputs[0]).shape, to: type(node.outputs.lowerBound).shape)
         instruction.view = view
-        instruction.op = Int32(offset)
+        instruction.viewOffset = offset
       }
       append(instruction)
     }
@@ -252,6 +328,58 @@ struct FusedBuilder {
     return (view, offset)
   }
 
+  // MARK: Pairs
+
+  /// How an instruction continues from its operand `side`, if it is a step of a pair; with its other operand.
+  private static func step(_ instruction: Instruction, from side: Int) -> (soma_step, Operand)? {
+    guard instruction.kind == SOMA_FUSED_MAP, let function = instruction.function, instruction.scalar != side else {
+      return nil
+    }
+    let other = instruction.operands[1 - side]
+    let isScalar = instruction.scalar != nil
+    switch function {
+    case .add: return (isScalar ? SOMA_STEP_ADD_SCALAR : SOMA_STEP_ADD, other)
+    case .multiply: return (isScalar ? SOMA_STEP_MULTIPLY_SCALAR : SOMA_STEP_MULTIPLY, other)
+    case .subtract where side == 0: return (isScalar ? SOMA_STEP_SUBTRACT_SCALAR : SOMA_STEP_SUBTRACT, other)
+    case .subtract: return (isScalar ? SOMA_STEP_SUBTRACT_FROM_SCALAR : SOMA_STEP_SUBTRACT_FROM, other)
+    default: return nil
+    }
+  }
+
+  /// Makes one instruction of two where only the second reads what the first computes.
+  private mutating func joinPairs() {
+    var readers = [[Int]](repeating: [], count: registers.count)
+    for (i, instruction) in body.enumerated() {
+      for case .register(let r) in instruction.operands { readers[r].append(i) }
+    }
+    var isJoined = [Bool](repeating: false, count: body.count)
+    for j in body.indices {
+      for side in 0..<Swift.min(2, body[j].operands.count) {
+        guard let second = FusedBuilder.step(body[j], from: side), case .register(let r) = body[j].operands[side],
+          readers[r] == [j],
+          let i = body[..<j].lastIndex(where: { if case .register(r) = $0.out { true } else { false } }),
+          !isJoined[i], body[i].function != nil, body[i].level == body[j].level, body[i].dtype == body[j].dtype
+        else { continue }
+        let from = body[i].scalar == 0 ? 1 : 0
+        guard let first = FusedBuilder.step(body[i], from: from),
+          let map = soma_pair_map(first.0, second.0, body[j].dtype.code)
+        else { continue }
+        let size = body[j].outSize
+        body[j].map = map
+        body[j].operands = [body[i].operands[from], first.1, second.1]
+        body[j].sizes = [size, size, size]
+        body[j].function = nil
+        isJoined[i] = true
+        break
+      }
+    }
+    body = body.indices.filter { !isJoined[$0] }.map { body[$0] }
+    for r in registers.indices { registers[r].lastUse = 0 }
+    for (i, instruction) in body.enumerated() {
+      for case .register(let r) in instruction.operands + [instruction.out] { registers[r].lastUse = i }
+    }
+  }
+
   // MARK: Registers and code
 
   /// Gives registers places; those that are not needed at the same time share one. Returns the bytes they take.
@@ -284,7 +412,7 @@ struct FusedBuilder {
   private func code(_ instruction: Instruction) -> soma_instruction {
     func operand(_ i: Int) -> soma_ref {
       guard i < instruction.operands.count else { return ref(instruction.operands[0], instruction.sizes[0]) }
-      let offset = instruction.kind == SOMA_FUSED_LOAD ? Int(instruction.op) : 0
+      let offset = i == instruction.viewed ? instruction.viewOffset : 0
       return ref(instruction.operands[i], instruction.sizes[i], offset: offset)
     }
     return soma_instruction(
@@ -305,7 +433,8 @@ struct FusedBuilder {
           && body.indices.allSatisfy { k in
             body[k].operands.allSatisfy { operand in
               guard case .slot(let s, let level) = operand, s == outputs.count + i else { return true }
-              return level == body[writer].level && (k < writer || (k == writer && body[k].kind == SOMA_FUSED_MAP))
+              return level == body[writer].level
+                && (k < writer || (k == writer && body[k].kind.rawValue <= SOMA_FUSED_MAP_ROWS.rawValue))
             }
           }
           && !prologue.contains { instruction in
@@ -341,6 +470,7 @@ struct FusedBuilder {
 /// The instructions of a fused kernel in memory that the interpreter reads.
 private final class FusedProgram: @unchecked Sendable {
   private let instructions: UnsafeMutablePointer<soma_instruction>
+  private let sources: UnsafeMutablePointer<soma_ref>
   private let count: Int
   private var program: soma_fused_program
 
@@ -348,12 +478,28 @@ private final class FusedProgram: @unchecked Sendable {
     count = prologue.count + body.count
     instructions = .allocate(capacity: count)
     for (i, instruction) in (prologue + body).enumerated() { (instructions + i).initialize(to: instruction) }
+    var read: [soma_ref] = []
+    var written: Set<Int32> = []
+    for instruction in body {
+      for ref in [instruction.a, instruction.b, instruction.c]
+      where ref.slot >= 0 && ref.level != SOMA_LEVEL_SCALAR.rawValue && !written.contains(ref.slot)
+        && !read.contains(where: { $0.slot == ref.slot })
+      {
+        read.append(ref)
+      }
+      written.insert(instruction.out.slot)
+    }
+    sources = .allocate(capacity: Swift.max(1, read.count))
+    for (i, ref) in read.enumerated() { (sources + i).initialize(to: ref) }
     program = soma_fused_program(
       prologue: instructions, body: instructions + prologue.count, prologue_count: Int32(prologue.count),
-      body_count: Int32(body.count), n: n, block_rows: blockRows)
+      body_count: Int32(body.count), sources: sources, source_count: Int32(read.count), n: n, block_rows: blockRows)
   }
 
-  deinit { instructions.deallocate() }
+  deinit {
+    instructions.deallocate()
+    sources.deallocate()
+  }
 
   func run(_ pointers: Kernel.Pointers, _ scratch: UnsafeMutableRawPointer, first: Int, last: Int) {
     pointers.withMemoryRebound(to: UnsafeMutableRawPointer?.self, capacity: 1) { pointers in

@@ -163,7 +163,8 @@ private func planned<T: BinaryFloatingPoint & BitwiseCopyable>(
       soma_conv_plan_run(plan, first, packed, &result, &scratch, from, to)
     }
   }
-  #expect(result[count...].allSatisfy(\.isNaN), "nothing is written past the result")
+  let isUntouched = result[count...].allSatisfy { $0.isNaN }
+  #expect(isUntouched, "nothing is written past the result")
   return Array(result[..<count])
 }
 
