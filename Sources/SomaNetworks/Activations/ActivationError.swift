@@ -3,6 +3,7 @@ public enum ActivationError: Error, Hashable, CustomStringConvertible {
   case unknownName(String, nearest: [String])
   case unknownParameter(String, activation: String, known: [String])
   case outsideConstraint(activation: String, parameter: String, value: String, constraint: String)
+  case unsuitableKind(String, wanted: String)
   case malformedParameter(text: String, reason: String)
   case malformedFormula(ExpressionError)
 
@@ -15,6 +16,7 @@ public enum ActivationError: Error, Hashable, CustomStringConvertible {
         + (known.isEmpty ? "; it has none" : "; it has \(known.joined(separator: ", "))")
     case .outsideConstraint(let activation, let parameter, let value, let constraint):
       "\(activation): \(parameter)=\(value) breaks \(constraint)"
+    case .unsuitableKind(let name, let wanted): "\(name) is not \(wanted)"
     case .malformedParameter(let text, let reason): "parameter \"\(text)\": \(reason)"
     case .malformedFormula(let error): error.description
     }
