@@ -5,10 +5,10 @@
 #include "soma_elementwise.h"
 
 /// `C = alpha op(A) op(B) + beta C`, row-major, op = transpose when the flag is set; op(A) is m×k, op(B) k×n; leading
-/// dimensions in elements. Always on the calling thread only. F32 by oneDNN; F64 and tiny F32 by own AVX-512 loops (F64
-/// without AVX-512 by OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1). Returns 0, or a negative
-/// number if the arguments make no sense or the library refuses. The first large F64 product on a thread allocates its
-/// packing blocks (0.7 MB); oneDNN allocates and frees 74 KB in each larger F32 product.
+/// dimensions in elements. Always on the calling thread only. F32 and F64 by own AVX-512 loops (without AVX-512, or with
+/// other factors than 1 and 0, by oneDNN and OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1).
+/// Returns 0, or a negative number if the arguments make no sense or the library refuses. The first large product of a
+/// type on a thread allocates its packing blocks (0.7 MB).
 int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
               const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
 
