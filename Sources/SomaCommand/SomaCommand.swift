@@ -18,6 +18,9 @@ struct SomaCommand: ParsableCommand {
     ActivationsCommand.self,
     SystemsCommand.self,
     ReproduceCommand.self,
+    StudyCommand.self,
+    TeachCommand.self,
+    FitCommand.self,
     BenchCommand.self,
   ]
 
