@@ -56,7 +56,8 @@ let arithmeticExtrapolation = Reproduction(
         let x = found.runs[0].steps.map(Double.init)
         curves.append(
           LineChart(
-            "NAC, \(operation.rawValue): extrapolation error of six seeds", xTitle: "step", yTitle: "mean squared error",
+            "NAC, \(operation.rawValue): extrapolation error of six seeds", xTitle: "step",
+            yTitle: "mean squared error",
             found.runs.prefix(6).enumerated().map { i, r in
               .init("seed \(i)", x: x, y: r.extrapolation.map { max($0, 1e-14) })
             }
@@ -104,7 +105,9 @@ let arithmeticExtrapolation = Reproduction(
     tables: [
       .init(
         "Success over seeds (Wilson's 95 % interval) beside errors outside the training range",
-        columns: ["operation", "unit", "solved", "median step", "sparsity error", "mean error", "best error", "learning rate"],
+        columns: [
+          "operation", "unit", "solved", "median step", "sparsity error", "mean error", "best error", "learning rate",
+        ],
         rows: table)
     ],
     figures: [

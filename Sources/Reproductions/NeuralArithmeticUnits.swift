@@ -23,7 +23,10 @@ struct ArithmeticStudy {
   /// Settings tried on seeds of their own; the one that solves most, then with the least median error, on fresh seeds.
   func outcome(
     _ model: ArithmeticModel, rates: [Double], penalties: [Double], seeds: Int, _ run: ReproductionRun
-  ) throws -> (summary: ExtrapolationBenchmark.Summary, runs: [ExtrapolationRun], parameters: [Parameters], rate: Double, penalty: Double) {
+  ) throws -> (
+    summary: ExtrapolationBenchmark.Summary, runs: [ExtrapolationRun], parameters: [Parameters], rate: Double,
+    penalty: Double
+  ) {
     let trials = run.scaled(5, smoke: 1)
     let settings = rates.flatMap { rate in penalties.map { (rate: rate, penalty: $0) } }
     var choice = settings[0]
@@ -40,10 +43,11 @@ struct ArithmeticStudy {
         return (verdicts.filter(\.isSolved).count, verdicts.map { $0.error.isFinite ? $0.error : 1e30 }.median)
       }
       let scores = settings.indices.map(score)
-      choice = settings[
-        settings.indices.min {
-          (-scores[$0].solved, scores[$0].error, $0) < (-scores[$1].solved, scores[$1].error, $1)
-        }!]
+      choice =
+        settings[
+          settings.indices.min {
+            (-scores[$0].solved, scores[$0].error, $0) < (-scores[$1].solved, scores[$1].error, $1)
+          }!]
     }
     let (runs, parameters) = try benchmark.trained(
       model, (0..<seeds).map { .init(seed: $0, learningRate: choice.rate, penalty: choice.penalty) },
@@ -147,7 +151,8 @@ let neuralArithmeticUnits = Reproduction(
   let (add, sub) = (summaries["add nau"]!.rate, summaries["sub nau"]!.rate)
   let keeps = widest["nau-nmu"]! >= 0.5 && widest["nac-nacmul"]! <= 0.2 && widest["nalu"]! <= 0.2
   let isBest =
-    rivals.allSatisfy { $0.rate <= nmu.rate } && ["nac", "nalu", "linear"].allSatisfy {
+    rivals.allSatisfy { $0.rate <= nmu.rate }
+    && ["nac", "nalu", "linear"].allSatisfy {
       summaries["add \($0)"]!.rate <= add && summaries["sub \($0)"]!.rate <= sub
     }
   let verdict: Verdict =
@@ -173,7 +178,8 @@ let neuralArithmeticUnits = Reproduction(
     tables: [
       .init(
         "Success over seeds, with Wilson's 95 % interval",
-        columns: ["operation", "units", "solved", "median step", "sparsity error", "learning rate", "penalty"], rows: rows),
+        columns: ["operation", "units", "solved", "median step", "sparsity error", "learning rate", "penalty"],
+        rows: rows),
       .init(
         "Multiplication with more hidden units", columns: ["units", "2", "4", "8"], rows: hiddenRows),
     ],

@@ -60,7 +60,8 @@ let sparseActivations = Reproduction(
       }
     }
     var text: String {
-      (isAdam ? "Adam" : "SGD, momentum \(formattedNumber(momentum, digits: 2))") + ", rate \(formattedNumber(rate, digits: 2)), "
+      (isAdam ? "Adam" : "SGD, momentum \(formattedNumber(momentum, digits: 2))")
+        + ", rate \(formattedNumber(rate, digits: 2)), "
         + ["warm-up", "cosine", "step", "linear"][schedule]
     }
     static func random(_ generator: inout SeededGenerator) -> Settings {
@@ -96,12 +97,16 @@ let sparseActivations = Reproduction(
   }
   let relu: [[SparseOperator]] = [[.relu], [.relu]]
   let ratios = run.isSmoke ? [0.8] : run.effort == .full ? [0.95, 0.99, 0.995] : [0.99]
-  let trials = (hpo: run.scaled(12, smoke: 1), climb: run.scaled(12, smoke: 1), safsClimb: run.scaled(8, smoke: 1), safsHPO: run.scaled(4, smoke: 1))
+  let trials = (
+    hpo: run.scaled(12, smoke: 1), climb: run.scaled(12, smoke: 1), safsClimb: run.scaled(8, smoke: 1),
+    safsHPO: run.scaled(4, smoke: 1)
+  )
   let protocols = ["default", "settings only", "activations only", "SAFS"]
   var results: [Double: [String: [Double]]] = [:]
   var chosen: [[String]] = []
   var dense: [Double] = []
-  let total = Double(run.seeds * ratios.count) * Double(trials.hpo + trials.climb + trials.safsClimb + trials.safsHPO + 6)
+  let total =
+    Double(run.seeds * ratios.count) * Double(trials.hpo + trials.climb + trials.safsClimb + trials.safsHPO + 6)
   var done = 0.0
   func tick(_ text: String) throws {
     done += 1
@@ -111,7 +116,9 @@ let sparseActivations = Reproduction(
   for seed in 0..<run.seeds {
     let base = network(relu)
     let first = base.initialized(for: Shape([1] + data.train.sampleShape), key: Key(seed).folding("weights")).parameters
-    guard let full = try tuned(base, first, nil, Settings(), epochs: run.scaled(5, smoke: 1), seed: seed) else { continue }
+    guard let full = try tuned(base, first, nil, Settings(), epochs: run.scaled(5, smoke: 1), seed: seed) else {
+      continue
+    }
     dense.append(try test(base, full.variables))
     for ratio in ratios {
       let masks = try MagnitudePruning(ratio: ratio).masks(full.variables.parameters)
@@ -158,7 +165,9 @@ let sparseActivations = Reproduction(
         record("SAFS", try test(net, found.variables))
         let scales = widths.indices.map { i -> String in
           let p = found.variables.parameters
-          func number(_ name: String) -> String { formattedNumber(p["\(2 * i + 1)/\(name)"]?.scalar ?? .nan, digits: 2) }
+          func number(_ name: String) -> String {
+            formattedNumber(p["\(2 * i + 1)/\(name)"]?.scalar ?? .nan, digits: 2)
+          }
           return "\(both.operators[i][0].rawValue) (α \(number("alpha")), β \(number("beta")))"
         }
         chosen.append([formattedNumber(ratio * 100), String(seed)] + scales + [found.settings.text])
@@ -197,7 +206,8 @@ let sparseActivations = Reproduction(
       LineChart(
         "Accuracy against sparsity", xTitle: "pruned, %", yTitle: "test accuracy, %",
         protocols.map { name in
-          .init(name, x: [0] + ratios.map { $0 * 100 }, y: [dense.mean] + ratios.map { results[$0]?[name]?.mean ?? .nan })
+          .init(
+            name, x: [0] + ratios.map { $0 * 100 }, y: [dense.mean] + ratios.map { results[$0]?[name]?.mean ?? .nan })
         }),
     ],
     remarks: [

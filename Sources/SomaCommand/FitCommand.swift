@@ -38,7 +38,8 @@ struct FitCommand: ParsableCommand {
   func run() throws {
     let data = try choice.open(nil).train
     guard case .values(let targets, let names) = data.target, names.count == 1 else {
-      throw DataError(try choice.source(nil), "a neuron is fitted to one column of numbers; say --task regression if it is one")
+      throw DataError(
+        try choice.source(nil), "a neuron is fitted to one column of numbers; say --task regression if it is one")
     }
     let d = data.sampleShape.elementCount
     var x = Tensor(data.values, shape: [data.count, d]).cast(to: .float64)

@@ -21,6 +21,7 @@ struct SomaCommand: ParsableCommand {
     StudyCommand.self,
     TeachCommand.self,
     FitCommand.self,
+    InspectCommand.self,
     BenchCommand.self,
   ]
 

@@ -34,8 +34,12 @@ struct StudyCommand: ParsableCommand {
     }
 
     func validate() throws {
-      guard (1...100_000).contains(restarts) else { throw ValidationError("--restarts must be 1 to 100000, not \(restarts).") }
-      guard (1...1_000_000).contains(steps) else { throw ValidationError("--steps must be 1 to 1000000, not \(steps).") }
+      guard (1...100_000).contains(restarts) else {
+        throw ValidationError("--restarts must be 1 to 100000, not \(restarts).")
+      }
+      guard (1...1_000_000).contains(steps) else {
+        throw ValidationError("--steps must be 1 to 1000000, not \(steps).")
+      }
       guard try !numbers().isEmpty else { throw ValidationError("--rates names no rate.") }
     }
 
@@ -88,7 +92,8 @@ struct StudyCommand: ParsableCommand {
       if output.json { return print(try jsonText(rows)) }
       var table = TextColumns(headings: ["activation", "margin", "w1", "w2", "b"], alignedRight: [1, 2, 3, 4])
       table.rows = rows.map { row in
-        [row.activation, String(format: "%.4f", row.margin)] + (row.weights + [row.bias]).map { String(format: "%.1f", $0) }
+        [row.activation, String(format: "%.4f", row.margin)]
+          + (row.weights + [row.bias]).map { String(format: "%.1f", $0) }
       }
       for line in table.lines { print(line) }
     }
@@ -117,7 +122,9 @@ struct StudyCommand: ParsableCommand {
     func validate() throws {
       guard (1...1000).contains(seeds) else { throw ValidationError("--seeds must be 1 to 1000, not \(seeds).") }
       guard (1...10_000).contains(inputs) else { throw ValidationError("--inputs must be 1 to 10000, not \(inputs).") }
-      guard (10...10_000_000).contains(steps) else { throw ValidationError("--steps must be 10 to 10000000, not \(steps).") }
+      guard (10...10_000_000).contains(steps) else {
+        throw ValidationError("--steps must be 10 to 10000000, not \(steps).")
+      }
       guard learningRate > 0, learningRate.isFinite, penalty >= 0, penalty.isFinite else {
         throw ValidationError("--learning-rate must be above 0 and --penalty not below.")
       }
@@ -159,7 +166,9 @@ struct StudyCommand: ParsableCommand {
         ]
       }
       for line in table.lines { print(line) }
-      if !output.quiet { Terminal.note("Solved: extrapolation error below \(String(format: "%.3g", criterion.threshold)).") }
+      if !output.quiet {
+        Terminal.note("Solved: extrapolation error below \(String(format: "%.3g", criterion.threshold)).")
+      }
     }
   }
 }

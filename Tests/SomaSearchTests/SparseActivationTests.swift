@@ -94,7 +94,9 @@ import Testing
     for (u, v) in zip(a.leaves, b.leaves) { #expect(u.floats == v.floats) }
   }
 
-  @Test(arguments: SparseActivationSearch.Level.allCases) func statesAreTrainedOnce(_ level: SparseActivationSearch.Level) {
+  @Test(arguments: SparseActivationSearch.Level.allCases) func statesAreTrainedOnce(
+    _ level: SparseActivationSearch.Level
+  ) {
     let search = SparseActivationSearch(operators: [.relu, .tanh], level: level, steps: 60)
     var asked: [SparseActivationSearch.State: Int] = [:]
     let result = search.run(units: [2, 2], seed: 4) { state in

@@ -80,7 +80,8 @@ public func betaMeanInterval(_ values: [Double], upper: Double = 1) -> Estimate 
 }
 
 /// Where the log-likelihood has fallen by half the 95 % point, between a start and a limit.
-private func crossing(from start: Double, towards limit: Double, best: Double, _ profile: (Double) -> Double) -> Double {
+private func crossing(from start: Double, towards limit: Double, best: Double, _ profile: (Double) -> Double) -> Double
+{
   func isInside(_ mu: Double) -> Bool { profile(mu) >= best - likelihoodDrop }
   var inside = start
   var outside = limit

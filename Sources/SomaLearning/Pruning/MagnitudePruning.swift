@@ -12,7 +12,9 @@ public struct MagnitudePruning: Sendable, Hashable {
 
   /// - Throws: `LearningRuleError` for a ratio outside 0 ..< 1
   public init(ratio: Double, extent: Extent = .layer, keepsOnePerUnit: Bool = false) throws {
-    guard ratio >= 0, ratio < 1 else { throw LearningRuleError("the ratio \(ratio) of pruned weights is not in 0 ..< 1") }
+    guard ratio >= 0, ratio < 1 else {
+      throw LearningRuleError("the ratio \(ratio) of pruned weights is not in 0 ..< 1")
+    }
     self.ratio = ratio
     self.extent = extent
     self.keepsOnePerUnit = keepsOnePerUnit
@@ -37,7 +39,9 @@ public struct MagnitudePruning: Sendable, Hashable {
         // Outputs are the columns of a matrix, the rows of a kernel.
         let units = shape.rank == 2 ? shape[1] : shape[0]
         for unit in 0..<units {
-          let own = sizes[i].indices.filter { shape.rank == 2 ? $0 % units == unit : $0 / (sizes[i].count / units) == unit }
+          let own = sizes[i].indices.filter {
+            shape.rank == 2 ? $0 % units == unit : $0 / (sizes[i].count / units) == unit
+          }
           if let largest = own.max(by: { sizes[i][$0] < sizes[i][$1] }) { keeps[i][largest] = true }
         }
       }

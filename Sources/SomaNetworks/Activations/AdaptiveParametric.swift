@@ -30,7 +30,9 @@ public struct AdaptiveParametric: Layer {
     sharing: ActivationParameter.Sharing = .perLayer
   ) {
     if case .fixed(let lambda, let kappa) = start {
-      require(lambda > 0 && lambda.isFinite && kappa.isFinite, "APA wants a positive λ and a finite κ, not \(lambda), \(kappa)")
+      require(
+        lambda > 0 && lambda.isFinite && kappa.isFinite,
+        "APA wants a positive λ and a finite κ, not \(lambda), \(kappa)")
     }
     self.start = start
     self.isUnit = isUnit

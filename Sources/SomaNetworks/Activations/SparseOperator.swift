@@ -82,7 +82,8 @@ public struct ScaledOperator: Layer, Hashable {
     if isTrained { scope.project("beta") { $0.clipped(1e-3, 10.0) } }
     guard operators.count > 1 else { return operators[0](x, alpha: alpha, beta: beta, p: p) }
     require(
-      operators.count == x.shape.last, "scaled operator \(scope.path): \(operators.count) operators for input \(x.shape)")
+      operators.count == x.shape.last,
+      "scaled operator \(scope.path): \(operators.count) operators for input \(x.shape)")
     // Each function runs once over all units and is kept where it belongs.
     var result = Tensor.zeros(like: x)
     for operation in Set(operators).sorted(by: { $0.rawValue < $1.rawValue }) {
