@@ -112,7 +112,7 @@ let evolvedNormalization = Reproduction(
       search.figure,
     ],
     remarks: [
-      "One channel group and four convolutions are far from the networks of the publication, whose layers win after long training.",
+      "Four small convolutions and six epochs are far from the networks of the publication, whose layers win after long training.",
       "The embedded search trains on 256 images and only shows that it runs; it is not the publication's search.",
     ])
 }

@@ -108,7 +108,7 @@ let sharpness = Reproduction(
     let reached = error(Tensor(fit.weights))
     let radius = 2 * opt.squareRoot()
     var sharp: [Double] = []
-    for t in stride(from: 0, to: fit.path.count, by: max(1, steps / 30)) {
+    for t in fit.path.indices {
       let point = Tensor(fit.path[t])
       guard (point - w).norm().scalar > max(radius, 1e-6) else { continue }
       sharp.append(SharpnessReading.sharpness(point, reference: w, activation: f, training.x, training.y))
@@ -149,7 +149,7 @@ let sharpness = Reproduction(
             .init(
               law.rawValue, x: found[0].curve.indices.map { Double($0) }, y: found[0].curve.map { $0 / found[0].opt }))
           sharpSeries.append(
-            .init(law.rawValue, x: found[0].path.indices.map { Double($0 * max(1, steps / 30)) }, y: found[0].path))
+            .init(law.rawValue, x: found[0].path.indices.map { Double($0) }, y: found[0].path))
         }
       }
       rows.append(cells)

@@ -8,7 +8,7 @@ import SomaReports
 
 /// Activations that are matrices with trained, piecewise constant entries.
 let trainableMatrices = Reproduction(
-  "tmaf", source: "Liu, Wu, Xu, Xu & Zikatanov 2021, arXiv 2109.09948",
+  "tmaf", source: "Liu, Cao, Li & Zikatanov 2021, arXiv 2109.09948",
   definition:
     "y ↦ D(y) y, the entries of a diagonal, tri-diagonal or block D piecewise constant in the pre-activations, with trained values.",
   interface: [
