@@ -82,7 +82,8 @@ let package = Package(
       name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
       swiftSettings: settings),
     .testTarget(
-      name: "SomaSearchTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaSearch"], swiftSettings: settings),
+      name: "SomaSearchTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning", "SomaSearch"],
+      swiftSettings: settings),
     .testTarget(
       name: "SomaDataTests", dependencies: ["Soma", "SomaData"], swiftSettings: settings),
     .testTarget(

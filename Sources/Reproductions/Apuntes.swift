@@ -7,7 +7,9 @@ import SomaReports
 
 /// Perceptron, delta rule and back-propagation, as course notes have them.
 let apuntes = Reproduction(
-  "apuntes", source: "Apuntes de redes neuronales artificiales (abstract); Rosenblatt 1958, Widrow & Hoff 1960, Rumelhart et al. 1986",
+  "apuntes",
+  source:
+    "Apuntes de redes neuronales artificiales (abstract); Rosenblatt 1958, Widrow & Hoff 1960, Rumelhart et al. 1986",
   definition:
     "y = f(Σ wᵢ xᵢ + b); perceptron rule w ← w + η (t - y) x; delta rule w ← w + η (t - y) f'(a) x; back-propagation δˡ = (Wˡ⁺¹)ᵀ δˡ⁺¹ f'(aˡ).",
   interface: [
@@ -37,7 +39,9 @@ let apuntes = Reproduction(
     for seed in 0..<run.seeds {
       var generator = SeededGenerator(seed: UInt64(seed), stream: UInt64(function.code))
       let orders = (0..<200).map { _ in generator.permutation(4) }
-      if try PerceptronRule(maximumEpochs: 200).fit(rows, function.values, order: { orders[$0] }).isDone { perceptron += 1 }
+      if try PerceptronRule(maximumEpochs: 200).fit(rows, function.values, order: { orders[$0] }).isDone {
+        perceptron += 1
+      }
       let neuron = try DeltaRule(mode: .pattern, learningRate: 0.05, maximumEpochs: 200).fit(
         rows, function.values, order: { orders[$0] }
       ).neuron
@@ -143,7 +147,8 @@ let apuntes = Reproduction(
 
   let first = isLogicRight && isClose && shares[1] >= 0.9
   let verdict: Verdict =
-    first && ringNeuron < 0.7 && ringNetwork > 0.95 && irisAccuracy >= 0.93 ? .reproduced : first ? .partly : .notReproduced
+    first && ringNeuron < 0.7 && ringNetwork > 0.95 && irisAccuracy >= 0.93
+    ? .reproduced : first ? .partly : .notReproduced
 
   // The boundary after each epoch on AND.
   let andFit = try PerceptronRule().fit(rows, BooleanFunction.and.values, traces: true)
@@ -152,7 +157,8 @@ let apuntes = Reproduction(
     guard case .line(let slope, let intercept) = McCullochPitts(weights: step.weights, bias: step.bias).boundary else {
       return nil
     }
-    return .init("after epoch \(step.epoch + 1)", x: [-0.5, 1.5], y: [intercept - 0.5 * slope, intercept + 1.5 * slope])
+    return .init(
+      "after epoch \(step.epoch + 1)", x: [-0.5, 1.5], y: [intercept - 0.5 * slope, intercept + 1.5 * slope])
   }
   let side = 21
   let surface = (0..<side).map { i in
@@ -175,12 +181,16 @@ let apuntes = Reproduction(
       \(formattedNumber(irisAccuracy * 100, digits: 3)) %.
       """,
     measurements: [
-      .init("clouds: accuracy of the delta rule, of least squares, %", "\(formattedNumber(deltaAccuracy * 100)), \(formattedNumber(leastAccuracy * 100))"),
+      .init(
+        "clouds: accuracy of the delta rule, of least squares, %",
+        "\(formattedNumber(deltaAccuracy * 100)), \(formattedNumber(leastAccuracy * 100))"),
       .init("rings: neuron, network, %", "\(formattedNumber(ringNeuron * 100)), \(formattedNumber(ringNetwork * 100))"),
       .init("irises, ten-fold accuracy, %", irisAccuracy * 100),
     ],
     tables: [
-      .init("Functions of two inputs: runs that succeed", columns: ["function", "separable", "perceptron", "delta rule"], rows: logic),
+      .init(
+        "Functions of two inputs: runs that succeed", columns: ["function", "separable", "perceptron", "delta rule"],
+        rows: logic),
       .init(
         "The worked example, x = (0.05, 0.10), t = (0.01, 0.99)", columns: ["quantity", "hidden", "output"],
         rows: [
@@ -188,7 +198,8 @@ let apuntes = Reproduction(
           ["outputs y", text(trace.layers[0].outputs), text(trace.layers[1].outputs)],
           ["deltas δ", text(trace.layers[0].deltas), text(trace.layers[1].deltas)],
           [
-            "∂E/∂W", text(trace.layers[0].weightGradient.flatMap { $0 }), text(trace.layers[1].weightGradient.flatMap { $0 }),
+            "∂E/∂W", text(trace.layers[0].weightGradient.flatMap { $0 }),
+            text(trace.layers[1].weightGradient.flatMap { $0 }),
           ],
         ]),
     ],

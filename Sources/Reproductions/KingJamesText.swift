@@ -15,7 +15,8 @@ func kingJamesText(_ run: ReproductionRun, characters: Int) throws -> String {
   }
   let program = "/usr/bin/bible"
   guard FileManager.default.isExecutableFile(atPath: program) else {
-    throw DataError("king-james", "the text is not on this machine: install the package bible-kjv, or put king-james.txt into data")
+    throw DataError(
+      "king-james", "the text is not on this machine: install the package bible-kjv, or put king-james.txt into data")
   }
   let process = Process()
   process.executableURL = URL(fileURLWithPath: program)
@@ -23,7 +24,9 @@ func kingJamesText(_ run: ReproductionRun, characters: Int) throws -> String {
   let pipe = Pipe()
   process.standardOutput = pipe
   process.standardError = FileHandle.nullDevice
-  do { try process.run() } catch { throw DataError("king-james", "\(program) cannot be run: \(error.localizedDescription)") }
+  do { try process.run() } catch {
+    throw DataError("king-james", "\(program) cannot be run: \(error.localizedDescription)")
+  }
   let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
   process.waitUntilExit()
   guard bytes.count > 100_000, let text = String(data: bytes, encoding: .utf8) else {

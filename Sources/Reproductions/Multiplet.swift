@@ -103,7 +103,8 @@ let multiplet = Reproduction(
       parameters: Parameters([
         ("weight", Tensor.zeros([1, 1], dtype: .float64)), ("coefficient", coefficients.reshape([7, 1])),
       ])), Tensor.linspace(0.05, 1, count: 999, dtype: .float64).reshape([999, 1]))
-  let seriesError = (fitted.flattened() - Tensor.linspace(0.05, 1, count: 999, dtype: .float64).exp()).abs().max().scalar
+  let seriesError = (fitted.flattened() - Tensor.linspace(0.05, 1, count: 999, dtype: .float64).exp()).abs().max()
+    .scalar
 
   let parts = [success[0] >= 0.95 && success[1] == 0, isExact, seriesError < 1e-4]
   let count = parts.filter { $0 }.count
@@ -117,7 +118,9 @@ let multiplet = Reproduction(
       \(formattedNumber(seriesError, digits: 2)).
       """,
     measurements: variants.indices.map {
-      .init("exclusive or, \(variants[$0].name): success, best loss", "\(percent[$0]) %, \(formattedNumber(best[$0], digits: 3))")
+      .init(
+        "exclusive or, \(variants[$0].name): success, best loss",
+        "\(percent[$0]) %, \(formattedNumber(best[$0], digits: 3))")
     } + [.init("largest error of the power series of degree 6 for eˣ", seriesError, digits: 3)],
     tables: [
       .init(
@@ -130,7 +133,8 @@ let multiplet = Reproduction(
         variants.indices.map { i in
           let range = wilsonInterval(successes: Int((success[i] * Double(restarts)).rounded()), of: restarts)
           return .init(
-            variants[i].name, success[i] * 100, interval: (range.lowerBound * 100)...(range.upperBound * 100), series: i)
+            variants[i].name, success[i] * 100, interval: (range.lowerBound * 100)...(range.upperBound * 100), series: i
+          )
         }),
       LineChart(
         "Outputs at the corners, first 12 restarts", xTitle: "corner (00, 01, 10, 11)", yTitle: "output",

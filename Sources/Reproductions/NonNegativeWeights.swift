@@ -73,7 +73,7 @@ let nonNegativeWeights = Reproduction(
               "\(titles[k]), \(form.name): decision", xTitle: "x₁", yTitle: "x₂",
               rows: (0..<side).map { formattedNumber(1 - 2 * (Double($0) + 0.5) / Double(side), digits: 2) },
               columns: (0..<side).map { formattedNumber(-1 + 2 * (Double($0) + 0.5) / Double(side), digits: 2) },
-              values: (0..<side).map { i in Array(scores[(i * side)..<((i + 1) * side)]) }))
+              values: (0..<side).map { i in Array(scores[(i * side)..<((i + 1) * side)]) }, format: { _ in "" }))
         }
       }
       cells.append(formattedNumber(all.mean, digits: 4))
@@ -82,12 +82,13 @@ let nonNegativeWeights = Reproduction(
     }
     table.append(cells)
     if problem == .disk {
-      let pairs = BestMonotone.violations(x, labels).prefix(6)
+      let all = BestMonotone.violations(x, labels)
+      let pairs = stride(from: 0, to: all.count, by: max(1, all.count / 8)).prefix(8).map { all[$0] }
       let points = x.indices.prefix(150).map { i in
         ScatterPlot.Point("", x: x[i][0], y: x[i][1], series: labels[i])
       }
       var plot = ScatterPlot(
-        "Disk: points of both classes; the violating pairs are in the table below", xTitle: "x₁", yTitle: "x₂", points)
+        "Disk: points of both classes", xTitle: "x₁", yTitle: "x₂", points)
       plot.showsLabels = false
       figures.append(plot)
       figures.append(

@@ -34,7 +34,8 @@ let preluXor = Reproduction(
         let study = SingleNeuronStudy(coding: coding, restarts: restarts, steps: run.scaled(300, smoke: 10))
         let part = run.part((done / 24)...((done + 1) / 24))
         results.append(
-          try study.run(model, rule) { try part.report($0, "\(coding.rawValue), \(rule.rawValue), \(model.rawValue)") }.result)
+          try study.run(model, rule) { try part.report($0, "\(coding.rawValue), \(rule.rawValue), \(model.rawValue)") }
+            .result)
         done += 1
       }
       var study = SingleNeuronStudy(coding: coding, restarts: restarts, steps: run.scaled(1000, smoke: 10))
@@ -64,7 +65,8 @@ let preluXor = Reproduction(
       [names[model]!] + find(coding, rule, model).map { formattedNumber($0, digits: 3) }
     }
     rows.append(
-      ["2-2-1 sigmoid, 1,000 steps"] + longer["\(coding.rawValue) \(rule.rawValue)"]!.map { formattedNumber($0, digits: 3) })
+      ["2-2-1 sigmoid, 1,000 steps"]
+        + longer["\(coding.rawValue) \(rule.rawValue)"]!.map { formattedNumber($0, digits: 3) })
     return Finding.Table(
       "Success, inputs \(coding == .bipolar ? "±1" : "0/1"), \(rule == .adam ? "Adam" : "SGD")",
       columns: ["model"] + rates.map { formattedNumber($0) }, rows: rows)
@@ -94,7 +96,8 @@ let preluXor = Reproduction(
     ],
     figures: SingleNeuronStudy.Coding.allCases.map { coding in
       LineChart(
-        "Success with Adam, inputs \(coding == .bipolar ? "±1" : "0/1")", xTitle: "learning rate", yTitle: "share of restarts",
+        "Success with Adam, inputs \(coding == .bipolar ? "±1" : "0/1")", xTitle: "learning rate",
+        yTitle: "share of restarts",
         models.map { .init(names[$0]!, x: rates, y: find(coding, .adam, $0)) }, xScale: .logarithmic, yRange: 0...1.05)
     } + [path],
     remarks: [

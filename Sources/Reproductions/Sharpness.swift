@@ -10,7 +10,9 @@ let sharpness = Reproduction(
   "sharpness", source: "Wang, Zarifis, Diakonikolas & Diakonikolas 2023, arXiv 2306.07892",
   definition:
     "Gradient descent from 0 with (σ(w·x) - y) x, the gradient of the convex surrogate E ∫₀^{w·x} (σ(t) - y) dt; sharpness is ⟨∇L(w), w - w*⟩ / |w - w*|².",
-  interface: ["SurrogateNeuron", "SurrogateLoss", "SharpnessReading", "UnitDerivative", "Activation.withUnitDerivative"],
+  interface: [
+    "SurrogateNeuron", "SurrogateLoss", "SharpnessReading", "UnitDerivative", "Activation.withUnitDerivative",
+  ],
   claim:
     "An efficient algorithm reaches a constant factor of the best neuron's squared error, for a broad class of activations and distributions, because the surrogate is sharp.",
   check: """
@@ -41,7 +43,8 @@ let sharpness = Reproduction(
         return Tensor.normal(shape, key: keys[0], dtype: .float64) / chi.sqrt() * 0.6.squareRoot()
       case .cube: return .uniform(shape, low: -3.0.squareRoot(), high: 3.0.squareRoot(), key: keys[0], dtype: .float64)
       case .corners:
-        return Tensor.select(.bernoulli(0.5, shape, key: keys[0]), Tensor(1, dtype: .float64), Tensor(-1, dtype: .float64))
+        return Tensor.select(
+          .bernoulli(0.5, shape, key: keys[0]), Tensor(1, dtype: .float64), Tensor(-1, dtype: .float64))
       }
     }
   }
@@ -64,11 +67,15 @@ let sharpness = Reproduction(
     return (x, Tensor(y))
   }
   /// Squared-error descent; the best error on the test samples along the way.
-  func squaredDescent(_ start: Tensor, _ f: Activation, _ train: (x: Tensor, y: Tensor), _ test: (x: Tensor, y: Tensor), rate: Double, steps: Int) -> (best: Double, last: Double) {
+  func squaredDescent(
+    _ start: Tensor, _ f: Activation, _ train: (x: Tensor, y: Tensor), _ test: (x: Tensor, y: Tensor), rate: Double,
+    steps: Int
+  ) -> (best: Double, last: Double) {
     let step = compile { (inputs: [Tensor]) -> Tensor in
       inputs[0] - rate * grad { (w: Tensor) in (f(inputs[1].matmul(w)) - inputs[2]).squared().mean() * 0.5 }(inputs[0])
     }
-    let error = compile { (inputs: [Tensor]) -> Tensor in (f(inputs[1].matmul(inputs[0])) - inputs[2]).squared().mean() }
+    let error = compile { (inputs: [Tensor]) -> Tensor in (f(inputs[1].matmul(inputs[0])) - inputs[2]).squared().mean()
+    }
     var w = start
     var best = error([w, test.x, test.y]).scalar
     for t in 1...steps {
@@ -95,12 +102,13 @@ let sharpness = Reproduction(
     func error(_ w: Tensor) -> Double { (f(testing.x.matmul(w)) - testing.y).squared().mean().scalar }
     var opt = error(w)
     if share > 0 {
-      opt = min(opt, squaredDescent(w, f, training, testing, rate: fit.stepSize, steps: run.scaled(200, smoke: 20)).best)
+      opt = min(
+        opt, squaredDescent(w, f, training, testing, rate: fit.stepSize, steps: run.scaled(200, smoke: 20)).best)
     }
     let reached = error(Tensor(fit.weights))
     let radius = 2 * opt.squareRoot()
     var sharp: [Double] = []
-    for t in stride(from: 0, to: fit.path.count, by: max(1, steps / 30)) {
+    for t in fit.path.indices {
       let point = Tensor(fit.path[t])
       guard (point - w).norm().scalar > max(radius, 1e-6) else { continue }
       sharp.append(SharpnessReading.sharpness(point, reference: w, activation: f, training.x, training.y))
@@ -138,9 +146,10 @@ let sharpness = Reproduction(
         }
         if name == "ReLU", share == 0.05 {
           curves.append(
-            .init(law.rawValue, x: found[0].curve.indices.map { Double($0) }, y: found[0].curve.map { $0 / found[0].opt }))
+            .init(
+              law.rawValue, x: found[0].curve.indices.map { Double($0) }, y: found[0].curve.map { $0 / found[0].opt }))
           sharpSeries.append(
-            .init(law.rawValue, x: found[0].path.indices.map { Double($0 * max(1, steps / 30)) }, y: found[0].path))
+            .init(law.rawValue, x: found[0].path.indices.map { Double($0) }, y: found[0].path))
         }
       }
       rows.append(cells)

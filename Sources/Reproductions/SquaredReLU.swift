@@ -56,7 +56,8 @@ let squaredReLU = Reproduction(
         let s = Double(step)
         return s < warm ? rate * (s + 1) / warm : rate * (1 + cos(.pi * (s - warm) / max(1, Double(total) - warm))) / 2
       }, clipping: .globalNorm(1), seed: seed)
-    let loader = DataLoader(batches, batchSize: run.scaled(32, smoke: 4), seed: UInt64(seed), dropsLast: true, prefetch: 0)
+    let loader = DataLoader(
+      batches, batchSize: run.scaled(32, smoke: 4), seed: UInt64(seed), dropsLast: true, prefetch: 0)
     do {
       try trainer.fit(loader, for: .steps(steps)) { event in
         if case .step(let progress) = event, progress.step % 8 == 0 {
@@ -187,7 +188,8 @@ let squaredReLU = Reproduction(
         rows: variants.indices.map { i in
           let f = found[i]
           return [
-            variants[i].name, short(f.recall.mean), short(f.predicted.mean), short(f.precision.mean), short(f.reuse.mean),
+            variants[i].name, short(f.recall.mean), short(f.predicted.mean), short(f.precision.mean),
+            short(f.reuse.mean),
             short(f.gap.mean),
           ]
         }),

@@ -9,7 +9,8 @@ import SomaReports
 /// Bounded activations under private training.
 let temperedSigmoids = Reproduction(
   "tempered-sigmoid", source: "Papernot, Thakurta, Song, Chien & Erlingsson 2020, arXiv 2007.14191",
-  definition: "s σ(T x) - o, with DP-SGD: Poisson batches, gradients of examples clipped to C, noise N(0, σ²C²) on their sum.",
+  definition:
+    "s σ(T x) - o, with DP-SGD: Poisson batches, gradients of examples clipped to C, noise N(0, σ²C²) on their sum.",
   interface: [
     "TemperedSigmoid", "DPSGD", "PerExampleGradients", "PrivacyAccountant", "PrivacyAccountant.noiseMultiplier",
   ],
@@ -51,7 +52,8 @@ let temperedSigmoids = Reproduction(
   }
   func accuracy(_ network: any Layer, _ variables: Variables, _ part: LabeledData) throws -> Double {
     let scores = try Inference(network, CrossEntropy()).predict(variables, part.features, batchSize: 1000)
-    return zip(scores.argMax(-1).ints, part.labels!).reduce(0) { $0 + ($1.0 == Int($1.1) ? 100 : 0) } / Double(part.count)
+    return zip(scores.argMax(-1).ints, part.labels!).reduce(0) { $0 + ($1.0 == Int($1.1) ? 100 : 0) }
+      / Double(part.count)
   }
   let clips = run.isSmoke ? [1.0] : [0.3, 1, 3]
   let factors = run.isSmoke ? [1.0] : [1.0, 2, 4]
@@ -165,7 +167,10 @@ let temperedSigmoids = Reproduction(
     tables: [
       .init(
         "Test accuracy, %",
-        columns: ["activation", "private", "C", "rate · C", "clipped at the end, %", "median norm at the end", "without privacy"],
+        columns: [
+          "activation", "private", "C", "rate · C", "clipped at the end, %", "median norm at the end",
+          "without privacy",
+        ],
         rows: activations.map { name, _ in
           let r = results[name]!
           return [

@@ -8,9 +8,13 @@ import SomaReports
 
 /// Activations that are matrices with trained, piecewise constant entries.
 let trainableMatrices = Reproduction(
-  "tmaf", source: "Liu, Wu, Xu, Xu & Zikatanov 2021, arXiv 2109.09948",
-  definition: "y ↦ D(y) y, the entries of a diagonal, tri-diagonal or block D piecewise constant in the pre-activations, with trained values.",
-  interface: ["MatrixActivation", "MatrixActivation.diagonal", "MatrixActivation.tridiagonal", "MatrixActivation.block2", "MatrixActivation.modReLU", "MatrixActivation.curve"],
+  "tmaf", source: "Liu, Cao, Li & Zikatanov 2021, arXiv 2109.09948",
+  definition:
+    "y ↦ D(y) y, the entries of a diagonal, tri-diagonal or block D piecewise constant in the pre-activations, with trained values.",
+  interface: [
+    "MatrixActivation", "MatrixActivation.diagonal", "MatrixActivation.tridiagonal", "MatrixActivation.block2",
+    "MatrixActivation.modReLU", "MatrixActivation.curve",
+  ],
   claim:
     "Matrix activations, trained with the weights, are simple, efficient and more accurate than fixed ReLU in approximation and classification.",
   check: """
@@ -29,7 +33,9 @@ let trainableMatrices = Reproduction(
     ("ReLU", Activation.relu), ("PReLU", try Activation.named("prelu")), ("tanh", Activation.tanh),
     ("diagonal", MatrixActivation.diagonal()), ("tri-diagonal", MatrixActivation.tridiagonal()),
   ]
-  func network(_ layer: any Layer, _ width: Int) -> Sequential { plainClassifier([width, width, width], outputs: 1, layer) }
+  func network(_ layer: any Layer, _ width: Int) -> Sequential {
+    plainClassifier([width, width, width], outputs: 1, layer)
+  }
   let problems: [(name: String, inputs: Int, f: (Tensor) -> Tensor)] = [
     ("(a) one dimension", 1, { (($0 * Double.pi).sin() + ($0 * (8 * Double.pi)).sin()) }),
     (
@@ -62,14 +68,17 @@ let trainableMatrices = Reproduction(
       abs(network(Activation.relu, $0).parameterCount(for: [1, problem.inputs]) - budget)
         < abs(network(Activation.relu, $1).parameterCount(for: [1, problem.inputs]) - budget)
     }!
-    for (name, layer, width) in candidates.map({ ($0.name, $0.layer, 20) }) + [("ReLU, width \(wide)", Activation.relu, wide)] {
+    for (name, layer, width) in candidates.map({ ($0.name, $0.layer, 20) }) + [
+      ("ReLU, width \(wide)", Activation.relu, wide)
+    ] {
       let net = network(layer, width)
       let rates = [3e-3, 1e-2]
       let seeds = starts(net, for: [256, problem.inputs], seeds: 0..<run.seeds)
       let clock = ContinuousClock()
       let begin = clock.now
       let training = try EnsembleTraining(
-        rates.flatMap { _ in seeds }, optimizer: Adam(), learningRates: rates.flatMap { [Double](repeating: $0, count: run.seeds) },
+        rates.flatMap { _ in seeds }, optimizer: Adam(),
+        learningRates: rates.flatMap { [Double](repeating: $0, count: run.seeds) },
         seeds: rates.flatMap { _ in Array(0..<run.seeds) }, shared: [training.x, training.y]
       ) { member in
         let places = Tensor.randomIntegers([min(256, count)], in: 0..<count, key: member.key)
@@ -97,7 +106,8 @@ let trainableMatrices = Reproduction(
       let key = name.hasPrefix("ReLU, width") ? "ReLU, equal parameters" : name
       errors[problem.name, default: [:]][key] = own
       rows.append([
-        problem.name, name, String(net.parameterCount(for: [1, problem.inputs])), Estimate(of: own).formatted(digits: 3),
+        problem.name, name, String(net.parameterCount(for: [1, problem.inputs])),
+        Estimate(of: own).formatted(digits: 3),
         formattedNumber(seconds * 1000, digits: 3), formattedNumber(rates[chosen]),
       ])
       let first = members[chosen * run.seeds]
@@ -134,7 +144,8 @@ let trainableMatrices = Reproduction(
   let rival = a["ReLU, equal parameters"]!
   let gain = pairedTTest(a[best(a).name]!, rival)
   let beatsEqual = best(a).mean < rival.mean && (gain?.pValue ?? 1) < 0.05
-  let points = max(images["diagonal"].estimate.mean, images["tri-diagonal"].estimate.mean) - images["ReLU"].estimate.mean
+  let points =
+    max(images["diagonal"].estimate.mean, images["tri-diagonal"].estimate.mean) - images["ReLU"].estimate.mean
   let verdict: Verdict =
     halves == [true, true] && beatsEqual && points >= -0.003
     ? .reproduced : isBelow == [true, true] ? .partly : .notReproduced

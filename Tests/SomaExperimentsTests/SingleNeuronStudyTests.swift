@@ -7,7 +7,9 @@ import Testing
 @testable import SomaExperiments
 
 @Suite struct SingleNeuronStudyTests {
-  private func prelu(_ coding: SingleNeuronStudy.Coding, _ w: [Double], _ a: Double) -> (loss: Double, w: [Double], a: Double, y: [Double]) {
+  private func prelu(_ coding: SingleNeuronStudy.Coding, _ w: [Double], _ a: Double) -> (
+    loss: Double, w: [Double], a: Double, y: [Double]
+  ) {
     let rows = BooleanFunction.xor.rows(low: coding == .bipolar ? -1 : 0)
     let x = Tensor(rows)
     let t = Tensor(BooleanFunction.xor.values, shape: [4, 1])
@@ -19,7 +21,9 @@ import Testing
   }
 
   @Test func exactSolutions() {
-    for (coding, w) in [(SingleNeuronStudy.Coding.bipolar, [0.5, -0.5]), (.bipolar, [-0.5, 0.5]), (.binary, [1, -1]), (.binary, [-1, 1])] {
+    for (coding, w) in [
+      (SingleNeuronStudy.Coding.bipolar, [0.5, -0.5]), (.bipolar, [-0.5, 0.5]), (.binary, [1, -1]), (.binary, [-1, 1]),
+    ] {
       let found = prelu(coding, w, -1)
       #expect(found.loss == 0 && found.w == [0, 0] && found.a == 0)
     }

@@ -82,7 +82,8 @@ import Testing
       try trainer.fit(DataLoader(numbers, batchSize: 120, seed: 1), for: .steps(100))
       let variables = try #require(trainer.variables)
       if form == .projection {
-        for (name, tensor) in zip(variables.parameters.names, variables.parameters.leaves) where name.hasSuffix("weight") {
+        for (name, tensor) in zip(variables.parameters.names, variables.parameters.leaves)
+        where name.hasSuffix("weight") {
           #expect(tensor.min().scalar >= 0)
         }
       }

@@ -136,7 +136,9 @@ import Testing
       }(p)
       p = p.map { $1 - 0.5 * g[$0]! }
     }
-    for (a, b) in zip(fit.variables.parameters.leaves, p.leaves) { #expect(a.isClose(to: b, relative: 1e-5, absolute: 1e-6)) }
+    for (a, b) in zip(fit.variables.parameters.leaves, p.leaves) {
+      #expect(a.isClose(to: b, relative: 1e-5, absolute: 1e-6))
+    }
     #expect(fit.clippedShares.allSatisfy { $0 == 0 } && fit.lastNorms.count == 40)
   }
 
@@ -162,7 +164,8 @@ import Testing
   @Test func batchStatisticsAreRefused() throws {
     let network = Sequential([Dense(4), BatchNorm(), Dense(3)])
     let error = #expect(throws: LearningRuleError.self) {
-      try DPSGD(clip: 1, noise: 1, samplingRate: 0.5).fit(network, loss: CrossEntropy(), rows, learningRate: 1, steps: 1)
+      try DPSGD(clip: 1, noise: 1, samplingRate: 0.5).fit(
+        network, loss: CrossEntropy(), rows, learningRate: 1, steps: 1)
     }
     #expect(error?.description.contains("1/mean") == true)
   }

@@ -42,7 +42,9 @@ import Testing
   @Test func thresholdsAreTheLargestThatFit() {
     let h = Tensor.normal([1, 10], key: Key(3), dtype: .float64)
     // Orthogonal rows: the error is exactly the root of the share of squares.
-    let w = Tensor.normal([10, 10], key: Key(4), dtype: .float64).qr().q * Tensor.range(from: 1, to: 11, dtype: .float64)
+    let w =
+      Tensor.normal([10, 10], key: Key(4), dtype: .float64).qr().q
+      * Tensor.range(from: 1, to: 11, dtype: .float64)
       .expandDimensions(at: -1)
     let m = (h.abs() * w.norm([1])).doubles.sorted()
     let total = m.reduce(0) { $0 + $1 * $1 }
@@ -90,7 +92,8 @@ import Testing
       let z = x.matmul(variables.parameters["in/weight"]!) + variables.parameters["in/bias"]!
       let m = (z.maximum(0) * variables.parameters["out/weight"]!.norm([1])).floats
       let active = m.indices.filter { m[$0] >= Float(threshold) }
-      #expect(sparse(x, active: active).output.isClose(to: truncated.apply(variables, x), relative: 1e-4, absolute: 1e-5))
+      #expect(
+        sparse(x, active: active).output.isClose(to: truncated.apply(variables, x), relative: 1e-4, absolute: 1e-5))
     }
     #expect(reading.layers[0].sparsity >= reading.layers[0].zeros - 1e-9)
   }

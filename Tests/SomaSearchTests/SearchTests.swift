@@ -32,7 +32,10 @@ import Testing
       best = now
     }
     #expect(best >= 5)
-    #expect(evolution.paretoSet.allSatisfy { a in !evolution.history.contains { $0.scores[0] > a.scores[0] && $0.scores[1] > a.scores[1] } })
+    #expect(
+      evolution.paretoSet.allSatisfy { a in
+        !evolution.history.contains { $0.scores[0] > a.scores[0] && $0.scores[1] > a.scores[1] }
+      })
   }
 
   @Test func frontOfVectors() {

@@ -120,7 +120,9 @@ extension Primitive {
     /// The same primitive applied to where things move.
     func same() -> [Motion] { one(moves[0].mapped { emit(self, $0) }) }
     /// A product of a value that moves with one that is known.
-    func product(_ multiply: (_ moving: Tensor, _ known: Tensor) -> Tensor, _ moving: Movement, _ known: Tensor) -> [Motion] {
+    func product(_ multiply: (_ moving: Tensor, _ known: Tensor) -> Tensor, _ moving: Movement, _ known: Tensor)
+      -> [Motion]
+    {
       let (positive, negative) = ((known .> 0).cast(to: .float32), (known .< 0).cast(to: .float32))
       return one(
         Movement(

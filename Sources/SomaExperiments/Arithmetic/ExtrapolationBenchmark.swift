@@ -36,7 +36,9 @@ public struct ExtrapolationRun: Sendable, Hashable, Codable {
   public var sparsity: [Double]
 
   /// What the run comes to. Numbers that are not finite count as failures.
-  public func verdict(_ criterion: some SuccessCriterion) -> (isSolved: Bool, convergedAt: Int?, sparsity: Double?, error: Double) {
+  public func verdict(_ criterion: some SuccessCriterion) -> (
+    isSolved: Bool, convergedAt: Int?, sparsity: Double?, error: Double
+  ) {
     guard let best = criterion.bestStep(interpolation) else { return (false, nil, nil, .nan) }
     let error = extrapolation[best]
     guard error.isFinite, error < criterion.threshold else { return (false, nil, nil, error) }
@@ -100,7 +102,8 @@ public struct ArithmeticModel: Sendable {
       return ArithmeticModel(
         name, Sequential([NeuralArithmeticLogic(outputs: hidden), NeuralArithmeticLogic(outputs: 1)]),
         weights: accumulators)
-    default: throw ComparisonError("\(name): no arithmetic unit has this name; there are \(names.joined(separator: ", "))")
+    default:
+      throw ComparisonError("\(name): no arithmetic unit has this name; there are \(names.joined(separator: ", "))")
     }
   }
 }
@@ -230,7 +233,8 @@ public struct ExtrapolationBenchmark: Sendable {
     public var rate: Double { Double(solved) / Double(max(count, 1)) }
   }
 
-  public static func summary(_ name: String, _ runs: [ExtrapolationRun], _ criterion: some SuccessCriterion) -> Summary {
+  public static func summary(_ name: String, _ runs: [ExtrapolationRun], _ criterion: some SuccessCriterion) -> Summary
+  {
     let verdicts = runs.map { $0.verdict(criterion) }
     let solved = verdicts.filter(\.isSolved)
     let times = solved.compactMap(\.convergedAt).map(Double.init)
@@ -238,7 +242,8 @@ public struct ExtrapolationBenchmark: Sendable {
     return Summary(
       name: name, count: runs.count, solved: solved.count,
       interval: wilsonInterval(successes: solved.count, of: runs.count),
-      medianConvergence: times.isEmpty ? nil : times.median, convergence: times.count > 1 ? gammaMeanInterval(times) : nil,
+      medianConvergence: times.isEmpty ? nil : times.median,
+      convergence: times.count > 1 ? gammaMeanInterval(times) : nil,
       sparsity: gaps.count > 1 ? betaMeanInterval(gaps, upper: 0.5) : nil, errors: verdicts.map(\.error))
   }
 }

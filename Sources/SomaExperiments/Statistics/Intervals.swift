@@ -47,12 +47,13 @@ public func gammaMeanInterval(_ values: [Double]) -> Estimate {
 }
 
 /// The mean of numbers in 0 … `upper`, as that of a beta distribution, with the interval of the profile likelihood.
-/// Student's interval, cut to the support, where the numbers hardly differ or touch its ends.
+/// Student's interval, cut to the support, where the numbers hardly differ or touch its ends; uncut if some lie outside.
 public func betaMeanInterval(_ values: [Double], upper: Double = 1) -> Estimate {
   var result = Estimate(of: values)
   guard values.count > 1 else { return result }
   let y = values.map { $0 / upper }
   let deviation = result.standardDeviation ?? 0
+  guard y.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { return result }
   guard deviation >= 1e-10, y.allSatisfy({ $0 > 0 && $0 < 1 }) else {
     result.low = result.low.map { max(0, $0) }
     result.high = result.high.map { min(upper, $0) }
@@ -80,7 +81,8 @@ public func betaMeanInterval(_ values: [Double], upper: Double = 1) -> Estimate 
 }
 
 /// Where the log-likelihood has fallen by half the 95 % point, between a start and a limit.
-private func crossing(from start: Double, towards limit: Double, best: Double, _ profile: (Double) -> Double) -> Double {
+private func crossing(from start: Double, towards limit: Double, best: Double, _ profile: (Double) -> Double) -> Double
+{
   func isInside(_ mu: Double) -> Bool { profile(mu) >= best - likelihoodDrop }
   var inside = start
   var outside = limit

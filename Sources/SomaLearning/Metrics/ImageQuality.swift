@@ -13,8 +13,10 @@ extension Metrics {
   /// Sheikh, Simoncelli 2004); smaller images take the largest odd window that fits.
   /// - Shape: `[n, c, h, w]` twice → a scalar
   public static func structuralSimilarity(_ images: Tensor, _ targets: Tensor, peak: Double = 1) -> Tensor {
-    require(images.rank == 4 && images.shape == targets.shape, "structural similarity of \(images.shape), \(targets.shape)")
-    let side = Swift.min(11, Swift.min(images.shape[2], images.shape[3]) - (Swift.min(images.shape[2], images.shape[3]) + 1) % 2)
+    require(
+      images.rank == 4 && images.shape == targets.shape, "structural similarity of \(images.shape), \(targets.shape)")
+    let side = Swift.min(
+      11, Swift.min(images.shape[2], images.shape[3]) - (Swift.min(images.shape[2], images.shape[3]) + 1) % 2)
     let half = Double(side / 2)
     let places = Tensor.iota([side], dtype: images.dtype) - half
     let bell = (places.squared() / (-2 * 1.5 * 1.5)).exp()

@@ -97,12 +97,14 @@ public struct DPSGD: Sendable {
       if loops[capacity] == nil {
         loops[capacity] = try CompiledLoop(current?.state ?? now, example: input) { state, input in
           let (sum, norms, losses) = gradients.clippedSum(
-            state.parameters, input[0], input[1], weights: input[2], clip: clip, key: Key(words: input[4]).folding("layers"))
+            state.parameters, input[0], input[1], weights: input[2], clip: clip,
+            key: Key(words: input[4]).folding("layers"))
           let noiseKey = Key(words: input[4]).folding("noise")
           let noisy = sum.map { name, tensor in
             let drawn =
               noise > 0
-              ? tensor + .normal(tensor.shape, deviation: noise * clip, key: noiseKey.folding(name), dtype: tensor.dtype)
+              ? tensor
+                + .normal(tensor.shape, deviation: noise * clip, key: noiseKey.folding(name), dtype: tensor.dtype)
               : tensor
             return drawn / expected
           }

@@ -68,7 +68,8 @@ public struct Backpropagation: Sendable {
 
   /// Weights and biases uniform in ±½.
   public static func start(
-    _ widths: [Int], activation: McCullochPitts.Activation = .logistic, using generator: inout some RandomNumberGenerator
+    _ widths: [Int], activation: McCullochPitts.Activation = .logistic,
+    using generator: inout some RandomNumberGenerator
   ) -> [Layer] {
     zip(widths, widths.dropFirst()).map { inputs, units in
       Layer(
@@ -90,7 +91,9 @@ public struct Backpropagation: Sendable {
     var inputs = [x]
     var sums: [[Double]] = []
     for layer in network {
-      let a = zip(layer.weights, layer.biases).map { row, bias in zip(row, inputs.last!).reduce(bias) { $0 + $1.0 * $1.1 } }
+      let a = zip(layer.weights, layer.biases).map { row, bias in
+        zip(row, inputs.last!).reduce(bias) { $0 + $1.0 * $1.1 }
+      }
       sums.append(a)
       inputs.append(a.map { layer.activation($0) })
     }
@@ -156,7 +159,9 @@ public struct Backpropagation: Sendable {
           for l in layers.indices {
             for u in layers[l].biasGradient.indices {
               sums[l].biases[u] += layers[l].biasGradient[u] / n
-              for k in layers[l].weightGradient[u].indices { sums[l].weights[u][k] += layers[l].weightGradient[u][k] / n }
+              for k in layers[l].weightGradient[u].indices {
+                sums[l].weights[u][k] += layers[l].weightGradient[u][k] / n
+              }
             }
           }
         }

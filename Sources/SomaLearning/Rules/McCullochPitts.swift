@@ -97,7 +97,8 @@ public struct BooleanFunction: Sendable, Hashable, CustomStringConvertible {
 
   /// - Precondition: 1 to 4 inputs, a code below `2^(2^inputs)`
   public init(code: Int, inputs: Int = 2) {
-    precondition((1...4).contains(inputs) && code >= 0 && code < 1 << (1 << inputs), "truth table \(code) of \(inputs) inputs")
+    precondition(
+      (1...4).contains(inputs) && code >= 0 && code < 1 << (1 << inputs), "truth table \(code) of \(inputs) inputs")
     self.code = code
     self.inputs = inputs
   }

@@ -91,7 +91,9 @@ public enum NormActivation: Layer {
   case groupNorm(Activation, groups: Int)
   case layer(any Layer)
 
-  public static func evoNorm(_ kind: EvoNorm.Kind, groups: Int = 32) -> NormActivation { .layer(EvoNorm(kind, groups: groups)) }
+  public static func evoNorm(_ kind: EvoNorm.Kind, groups: Int = 32) -> NormActivation {
+    .layer(EvoNorm(kind, groups: groups))
+  }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     switch self {

@@ -1,7 +1,7 @@
 import Soma
 
 /// `y ↦ D(y) y`, the entries of the matrix D being piecewise constant in the pre-activations, with trained values: a diagonal
-/// D gives each unit a piecewise linear activation (with jumps), other forms couple neighbours. (Liu, Wu, Xu, Xu, Zikatanov
+/// D gives each unit a piecewise linear activation (with jumps), other forms couple neighbours. (Liu, Cao, Li, Zikatanov
 /// 2021, "Neural networks with trainable matrix activation functions", arXiv 2109.09948)
 ///
 /// Bins: `k(v) = #{j : sⱼ < v}`, so a breakpoint belongs to the bin below it. Runs along the last axis, or the channels of

@@ -50,9 +50,10 @@ public struct NormActivationGraph: Layer, Hashable {
 
   public init(_ nodes: [Node], groups: Int = 32, epsilon: Double = 1e-5, momentum: Double = 0.1) {
     require(
-      !nodes.isEmpty && nodes.enumerated().allSatisfy { i, node in
-        node.inputs.prefix(node.operation.operands).allSatisfy { (0..<(i + Self.initialCount)).contains($0) }
-      }, "a node of the graph uses a node that does not come before it")
+      !nodes.isEmpty
+        && nodes.enumerated().allSatisfy { i, node in
+          node.inputs.prefix(node.operation.operands).allSatisfy { (0..<(i + Self.initialCount)).contains($0) }
+        }, "a node of the graph uses a node that does not come before it")
     self.nodes = nodes
     self.groups = groups
     self.epsilon = epsilon

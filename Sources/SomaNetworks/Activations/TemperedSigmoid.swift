@@ -20,7 +20,9 @@ public struct TemperedSigmoid: Layer, Hashable {
     self.isTrained = isTrained
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { value(x, scale, inverseTemperature, offset) { Tensor($0, dtype: x.dtype) } }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    value(x, scale, inverseTemperature, offset) { Tensor($0, dtype: x.dtype) }
+  }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     guard isTrained else { return self(x) }

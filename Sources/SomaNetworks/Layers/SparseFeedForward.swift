@@ -75,7 +75,8 @@ public struct SparseExecution: Sendable {
   /// - Parameter path: of the block in the variables, such as `block/0/feedForward`
   public init(_ block: FeedForward, _ variables: Variables, path: String) {
     let prefix = path.isEmpty ? "" : path + "/"
-    guard let first = variables.parameters[prefix + "in/weight"], let second = variables.parameters[prefix + "out/weight"]
+    guard let first = variables.parameters[prefix + "in/weight"],
+      let second = variables.parameters[prefix + "out/weight"]
     else { fatalError("the variables hold no feed-forward block at \(path)") }
     inputRows = first.T
     outputRows = second

@@ -59,7 +59,8 @@ extension Tensor {
     let whole = d.floor().stopGradient()
     let fraction = d - whole
     func pick(_ extra: Int) -> Tensor {
-      var places = Tensor.iota(axis == 2 ? [1, 1, length, 1] : [1, 1, 1, length], axis: axis, dtype: .int32)
+      var places =
+        Tensor.iota(axis == 2 ? [1, 1, length, 1] : [1, 1, 1, length], axis: axis, dtype: .int32)
         + whole.cast(to: .int32) + extra
       let isInside = (places .>= 0) .& (places .< length)
       if border == .reflect, length > 1 {
@@ -79,7 +80,8 @@ extension Tensor {
   /// Channels dealt out to pixels: `[n, c·s², h, w]` → `[n, c, h·s, w·s]` (Shi et al. 2016, arXiv 1609.05158).
   public func pixelShuffled(_ scale: Int) -> Tensor {
     require(
-      rank == 4 && shape[1] % (scale * scale) == 0, "pixelShuffled(\(scale)): \(shape) wants [n, c·\(scale * scale), h, w]")
+      rank == 4 && shape[1] % (scale * scale) == 0,
+      "pixelShuffled(\(scale)): \(shape) wants [n, c·\(scale * scale), h, w]")
     let (n, c, h, w) = (shape[0], shape[1] / (scale * scale), shape[2], shape[3])
     return reshape([n, c, scale, scale, h, w]).transposed([0, 1, 4, 2, 5, 3]).reshape([n, c, h * scale, w * scale])
   }

@@ -6,7 +6,7 @@ private func logPowerSum(_ logs: Tensor, _ weights: Tensor, _ exponent: Tensor) 
   let counted = (weights + scaled * 0) .> 0
   let peak = Tensor.select(counted, scaled, -Double.infinity).max([-1], keepsAxes: true).stopGradient()
   // Terms without weight may be larger than the peak; they only matter to the derivative by their weight.
-  return ((scaled - peak).minimum(60) .exp() * weights).sum([-1]).log() + peak.squeezed([-1])
+  return ((scaled - peak).minimum(60).exp() * weights).sum([-1]).log() + peak.squeezed([-1])
 }
 
 /// A constant in the type of `x`, or a tensor.
@@ -64,7 +64,8 @@ public struct GiniMean: Hashable, Sendable {
     let logs = x.log()
     let gap = r - s
     let isNear = gap.abs() .< nearness
-    let apart = (logPowerSum(logs, weights, r) - logPowerSum(logs, weights, s))
+    let apart =
+      (logPowerSum(logs, weights, r) - logPowerSum(logs, weights, s))
       / Tensor.select(isNear, 1, gap).squeezedLast()
     let middle = (r + s) * 0.5
     let total = logPowerSum(logs, weights, middle).expandDimensions(at: -1)

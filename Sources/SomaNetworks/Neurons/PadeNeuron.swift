@@ -218,7 +218,8 @@ public struct PadeConvTranspose2d: Layer {
     }
     let firstName = neuron.numerator > 0 ? "a1" : "b1"
     let first = map(1, firstName)
-    return neuron.combine(neuron.bias(channels, fan: fan, x, scope).alignedToChannels(4), like: first.shape) { k, name in
+    return neuron.combine(neuron.bias(channels, fan: fan, x, scope).alignedToChannels(4), like: first.shape) {
+      k, name in
       k == 1 && name == firstName ? first : map(k, name)
     }
   }

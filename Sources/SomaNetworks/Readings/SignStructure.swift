@@ -62,7 +62,8 @@ public struct NonNegativeMLP: Layer {
     if !force {
       let values = activation(Tensor.linspace(-12, 12, count: 4801, dtype: .float64)).doubles
       guard zip(values, values.dropFirst()).allSatisfy({ $1 - $0 >= -1e-9 }) else {
-        throw NeuronError("\(activation.name) decreases somewhere, so the network would not keep the order; force it if wanted")
+        throw NeuronError(
+          "\(activation.name) decreases somewhere, so the network would not keep the order; force it if wanted")
       }
     }
     network = Constrained(

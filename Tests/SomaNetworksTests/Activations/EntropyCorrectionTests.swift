@@ -48,10 +48,13 @@ import Testing
     // Increasing functions onto [0, 1]: mixtures of distribution functions.
     for seed in 0..<50 {
       let numbers = Tensor.uniform([6], key: Key(seed), dtype: .float64).doubles
-      let f = { (x: Tensor) in
-        (0..<3).reduce(Tensor.zeros(like: x)) { sum, k in
-          sum + 0.5 * ((x - (numbers[k] * 3 - 1.5)) * (-(0.5 + 2 * numbers[3 + k]) / 2.0.squareRoot())).erfc() / 3.0
+      let f = { (x: Tensor) -> Tensor in
+        var sum = Tensor.zeros(like: x)
+        for k in 0..<3 {
+          let (center, scale) = (numbers[k] * 3 - 1.5, -(0.5 + 2 * numbers[3 + k]) / 2.0.squareRoot())
+          sum += ((x - center) * scale).erfc() * (0.5 / 3)
         }
+        return sum
       }
       #expect(OutputEntropy(of: f, InputDensity.standardNormal(width: 6)).value < 1e-9)
     }

@@ -80,7 +80,9 @@ import Testing
     for kind in EvoNorm.Kind.allCases {
       let layer = layer(kind)
       let start = layer.initialized(for: TensorType(shape: x.shape, dtype: .float64), key: Key(0))
-      let p = start.parameters.map { name, t in t + 0.1 * Tensor.normal(t.shape, key: Key(3).folding(name), dtype: .float64) }
+      let p = start.parameters.map { name, t in
+        t + 0.1 * Tensor.normal(t.shape, key: Key(3).folding(name), dtype: .float64)
+      }
       func value(_ p: Parameters, _ x: Tensor) -> Tensor {
         (layer.applyTraining(Variables(parameters: p, state: start.state), x, key: nil).output * weights).sum()
       }

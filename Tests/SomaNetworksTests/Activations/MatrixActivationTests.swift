@@ -11,7 +11,10 @@ import Testing
 
   @Test func beginsAsReLU() {
     let x = Tensor.normal([25_000, 4], key: Key(1))
-    for layer in [MatrixActivation.diagonal(), .tridiagonal(), .tridiagonal(columnWise: true), .block2(), .diagonal(continuous: true)] {
+    for layer in [
+      MatrixActivation.diagonal(), .tridiagonal(), .tridiagonal(columnWise: true), .block2(),
+      .diagonal(continuous: true),
+    ] {
       let start = variables(layer, x.shape, .float32)
       let y = layer.apply(start, x)
       if layer.isContinuous {

@@ -94,7 +94,8 @@ import Testing
     for value in [NeuralAddition.sparsityPenalty(half), NeuralMultiplication.sparsityPenalty(half)] {
       #expect(value.scalar == 0.5)
     }
-    for value in [NeuralAddition.sparsityPenalty(half, .squared), NeuralMultiplication.sparsityPenalty(half, .squared)] {
+    for value in [NeuralAddition.sparsityPenalty(half, .squared), NeuralMultiplication.sparsityPenalty(half, .squared)]
+    {
       #expect(value.scalar == 0.0625)
     }
     let network = Sequential([NeuralAddition(outputs: 2), NeuralMultiplication(outputs: 1)])

@@ -40,7 +40,8 @@ import Testing
     let bias = Tensor.normal([4], key: Key(2))
     let pade = PadeConv2d(4, neuron: linear).apply(
       Variables(parameters: Parameters([("a1", kernel), ("w0", bias)])), x)
-    let plain = Convolution(4, [3, 3]).apply(Variables(parameters: Parameters([("weight", kernel), ("bias", bias)])), x)
+    let plain = Convolution(4, [3, 3]).apply(
+      Variables(parameters: Parameters([("weight", kernel), ("bias", bias)])), x)
     #expect(pade.floats == plain.floats)
     let rows = Tensor.normal([5, 3], key: Key(3))
     let matrix = Tensor.normal([3, 4], key: Key(4))
@@ -106,14 +107,17 @@ import Testing
   }
 
   @Test func derivativesAgreeWithDifferences() throws {
-    for (variant, degrees) in [(PadeNeuron.Variant.smooth, (2, 2)), (.absolute, (1, 2)), (.plain, (3, 0)), (.smooth, (0, 1))] {
+    for (variant, degrees) in [
+      (PadeNeuron.Variant.smooth, (2, 2)), (.absolute, (1, 2)), (.plain, (3, 0)), (.smooth, (0, 1)),
+    ] {
       let neuron = try PadeNeuron(
         degrees: degrees, variant: variant, shift: ShiftSpecification(.trained(range: 2), border: .reflect))
       let layer = PadeConv2d(2, [3, 3], neuron: neuron)
       let x = Tensor.uniform([1, 2, 5, 5], low: -1, high: 1, key: Key(0), dtype: .float64)
       var start = layer.initialized(for: TensorType(shape: x.shape, dtype: .float64), key: Key(1)).parameters
       start = start.map { name, t in
-        name == "shift/shift" ? Tensor([0.3, -0.6, 1.2, 0.45], shape: [2, 2])
+        name == "shift/shift"
+          ? Tensor([0.3, -0.6, 1.2, 0.45], shape: [2, 2])
           : .normal(t.shape, deviation: 0.2, key: Key(2).folding(name), dtype: .float64)
       }
       let weights = Tensor.normal([1, 2, 5, 5], key: Key(3), dtype: .float64)
