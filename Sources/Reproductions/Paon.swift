@@ -135,6 +135,7 @@ let paon = Reproduction(
           psnr.append(test.psnr)
           ssim.append(test.ssim)
           if set.name == "Fashion-MNIST", seed == 0, ["ReLU, width 17", "smooth [1/1]"].contains(variant.name) {
+            crops.removeAll { $0.0 == variant.name }
             crops.append((variant.name, variant.net.apply(variables, set.test.low[0..<1])))
           }
           if variant.name.hasSuffix("up to 2"), seed == 0 { shifts = variables.parameters["block0/0/shift/shift"] }
