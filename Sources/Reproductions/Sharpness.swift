@@ -224,7 +224,8 @@ let sharpness = Reproduction(
       LineChart(
         "ReLU, p = 0.05: convergence", xTitle: "step", yTitle: "training error / OPT", curves, xScale: .linear,
         yScale: .logarithmic),
-      LineChart("ReLU, p = 0.005: sharpness until the ball is reached", xTitle: "step", yTitle: "sharpness", sharpSeries),
+      LineChart(
+        "ReLU, p = 0.005: sharpness until the ball is reached", xTitle: "step", yTitle: "sharpness", sharpSeries),
     ],
     remarks: ["OPT is an upper bound of the best neuron's error, so the true ratios may be larger."])
 }
