@@ -13,7 +13,8 @@ let paon = Reproduction(
     "P_M = w₀ + Σ aₖ ⊛ xᵏ over Q_N = 1 + Σ bₖ ⊛ xᵏ, smoothed: (Q_N P_M + Q_{N-1} P_{M-1}) / (Q_N² + Q_{N-1}²); or P_M / (1 + Σ |bₖ ⊛ xᵏ|).",
   interface: [
     "PadeNeuron", "PadeLinear", "PadeConv2d", "PadeConvTranspose2d", "ShiftSpecification", "replaceNeurons", "PadeNet",
-    "Tensor.shifted", "Tensor.pixelShuffled", "Tensor.resizedBicubic", "Metrics.peakSignalToNoise",
+    "Tensor.shifted", "Tensor.pixelShuffled", "Tensor.resizedBicubic", "Tensor.randomPatches",
+    "Metrics.peakSignalToNoise",
     "Metrics.structuralSimilarity",
   ],
   claim:
