@@ -105,7 +105,9 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
       break;
     case SOMA_FUSED_MAP_ROWS: map_rows(i, out, a, address(&i->b, pointers, scratch, row, n), rows, n); break;
     case SOMA_FUSED_POLYGAMMA: soma_polygamma(i->op, i->dtype, out, a, count); break;
-    case SOMA_FUSED_LOAD: load(out, a, &i->view, (size_t)i->a.size, i->level == SOMA_LEVEL_ROW ? row : row * n, count); break;
+    case SOMA_FUSED_LOAD:
+      load(out, a, &i->view, (size_t)i->a.size, i->level == SOMA_LEVEL_ROW ? row : row * n, count);
+      break;
     case SOMA_FUSED_EXPAND: {
       const size_t size = (size_t)i->a.size;
       for (size_t r = 0; r < rows; ++r) soma_fill(out + r * n * size, a + r * size, size, n);
