@@ -50,22 +50,69 @@ static inline void next_run(walk *it) {
   }
 }
 
+// Whole runs of a few elements, `runs` of them `stride` apart: calls and carries would cost more than the copies. For a
+// constant `length` the inner loops are a store or two.
+#define SHORT_RUNS(T)                                                                                             \
+  static inline __attribute__((always_inline)) void short_runs_of_##T(T *restrict out, const T *restrict in,      \
+                                                                      size_t runs, int64_t stride, int64_t step,  \
+                                                                      size_t length) {                            \
+    if (step == 0) {                                                                                              \
+      for (size_t r = 0; r < runs; r++, in += stride, out += length)                                              \
+        for (size_t j = 0; j < length; j++) out[j] = *in;                                                         \
+    } else {                                                                                                      \
+      for (size_t r = 0; r < runs; r++, in += stride, out += length)                                              \
+        for (size_t j = 0; j < length; j++) out[j] = in[j];                                                       \
+    }                                                                                                             \
+  }                                                                                                               \
+  static void short_runs_##T(void *out, const void *in, size_t runs, int64_t stride, int64_t step,                \
+                             size_t length) {                                                                     \
+    switch (length) {                                                                                             \
+      case 2: short_runs_of_##T(out, in, runs, stride, step, 2); break;                                           \
+      case 3: short_runs_of_##T(out, in, runs, stride, step, 3); break;                                           \
+      case 4: short_runs_of_##T(out, in, runs, stride, step, 4); break;                                           \
+      case 8: short_runs_of_##T(out, in, runs, stride, step, 8); break;                                           \
+      case 16: short_runs_of_##T(out, in, runs, stride, step, 16); break;                                         \
+      default: short_runs_of_##T(out, in, runs, stride, step, length); break;                                     \
+    }                                                                                                             \
+  }
+SHORT_RUNS(uint32_t)
+SHORT_RUNS(uint64_t)
+
 /// Gathers `count` elements that begin at flat position `start` of the view's shape.
 static void load(char *out, const char *base, const soma_view *view, size_t size, size_t start, size_t count) {
-  const int64_t step = view->strides[view->rank - 1];
-  for (walk it = begin_walk(view, start); count > 0; next_run(&it)) {
-    const size_t run = run_length(&it, count);
+  const int last = view->rank - 1;
+  const int64_t step = view->strides[last];
+  const size_t length = (size_t)view->dims[last];
+  const int is_short = last > 0 && length <= 32 && (size == 4 || size == 8) && (step == 0 || step == 1);
+  for (walk it = begin_walk(view, start); count > 0;) {
     const char *source = base + it.position * (int64_t)size;
-    if (step == 1) {
-      memcpy(out, source, run * size);
-    } else if (step == 0) {
-      soma_fill(out, source, size, run);
+    if (is_short && it.index[last] == 0 && count >= length) {
+      size_t runs = (size_t)(view->dims[last - 1] - it.index[last - 1]);
+      if (runs > count / length) runs = count / length;
+      const int64_t stride = view->strides[last - 1];
+      if (size == 4)
+        short_runs_uint32_t(out, source, runs, stride, step, length);
+      else
+        short_runs_uint64_t(out, source, runs, stride, step, length);
+      out += runs * length * size;
+      count -= runs * length;
+      // The last of them is where the walk stands, then it goes on.
+      it.index[last - 1] += (int64_t)runs - 1;
+      it.position += ((int64_t)runs - 1) * stride;
     } else {
-      int64_t one = 1, dims = (int64_t)run;
-      soma_copy_strided(size, out, &one, source, &step, &dims, 1);
+      const size_t run = run_length(&it, count);
+      if (step == 1) {
+        memcpy(out, source, run * size);
+      } else if (step == 0) {
+        soma_fill(out, source, size, run);
+      } else {
+        int64_t one = 1, dims = (int64_t)run;
+        soma_copy_strided(size, out, &one, source, &step, &dims, 1);
+      }
+      out += run * size;
+      count -= run;
     }
-    out += run * size;
-    count -= run;
+    next_run(&it);
   }
 }
 
@@ -105,7 +152,9 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
       break;
     case SOMA_FUSED_MAP_ROWS: map_rows(i, out, a, address(&i->b, pointers, scratch, row, n), rows, n); break;
     case SOMA_FUSED_POLYGAMMA: soma_polygamma(i->op, i->dtype, out, a, count); break;
-    case SOMA_FUSED_LOAD: load(out, a, &i->view, (size_t)i->a.size, i->level == SOMA_LEVEL_ROW ? row : row * n, count); break;
+    case SOMA_FUSED_LOAD:
+      load(out, a, &i->view, (size_t)i->a.size, i->level == SOMA_LEVEL_ROW ? row : row * n, count);
+      break;
     case SOMA_FUSED_EXPAND: {
       const size_t size = (size_t)i->a.size;
       for (size_t r = 0; r < rows; ++r) soma_fill(out + r * n * size, a + r * size, size, n);

@@ -12,6 +12,19 @@ INLINE_FN VECTOR NAME(conv_load)(int pieces, const REAL *image, const int32_t *p
   return v;
 }
 
+// Every second element from each of two neighbouring places on, in one pass.
+INLINE_FN void NAME(conv_two_lines)(REAL *even, REAL *odd, const REAL *from, int64_t length, const conv_phase *phases) {
+  const uint32_t *first = phases[0].masks, *second = phases[1].masks;
+  from += phases[0].offset;
+  for (int64_t j = 0; j < length; j += LANES, first++, second++) {
+    // Element 2 j + 1 of the one is what 2 j of the other is.
+    const uint64_t mask = *first | (uint64_t)*second << 1;
+    VECTOR low = LOAD((MASK)mask, from + 2 * j), high = LOAD((MASK)(mask >> LANES), from + 2 * j + LANES);
+    STORE(even + j, ALL, EVEN_OF_TWO(low, high));
+    STORE(odd + j, ALL, ODD_OF_TWO(low, high));
+  }
+}
+
 // `length` elements of a line of the frame.
 INLINE_FN void NAME(conv_line)(REAL *to, const REAL *from, int64_t length, int64_t step, const conv_phase *phase) {
   from += phase->offset;
@@ -46,10 +59,30 @@ INLINE_FN void NAME(conv_fill_steps)(const conv_frame *frame, REAL *to, const RE
       }
 }
 
+// The same where the phases are both halves of a line.
+FN void NAME(conv_fill_halves)(const conv_frame *frame, REAL *to, const REAL *source, int64_t channels) {
+  const int64_t length = frame->length, half = frame->phase_plane;
+  for (int64_t c = 0; c < channels; c++, source += frame->source_plane, to += frame->plane)
+    for (int64_t l = 0; l < frame->line_count; l++) {
+      const conv_line line = frame->lines[l];
+      REAL *even = to + line.to, *odd = even + half;
+      if (line.from < 0) {
+        for (int64_t j = 0; j < length; j += LANES) STORE(even + j, ALL, ZERO()), STORE(odd + j, ALL, ZERO());
+      } else {
+        NAME(conv_two_lines)(even, odd, source + line.from, length, frame->phases);
+      }
+    }
+}
+
 FN void NAME(conv_fill)(const conv_frame *frame, REAL *to, const REAL *source, int64_t channels) {
   switch (frame->step) {
     case 1: NAME(conv_fill_steps)(frame, to, source, channels, 1); break;
-    case 2: NAME(conv_fill_steps)(frame, to, source, channels, 2); break;
+    case 2:
+      if (frame->has_halves)
+        NAME(conv_fill_halves)(frame, to, source, channels);
+      else
+        NAME(conv_fill_steps)(frame, to, source, channels, 2);
+      break;
     default: NAME(conv_fill_steps)(frame, to, source, channels, frame->step); break;
   }
 }
@@ -107,8 +140,9 @@ INLINE_FN void NAME(conv_rows)(int rows, int pieces, const conv_part *part, cons
 }
 
 #define CONV_ROWS(pieces)                                                                                          \
-  __attribute__((noinline)) FN void NAME(conv_rows_##pieces)(int64_t rows, const conv_part *part, const REAL *weights, const REAL *image,    \
-                                   int64_t first, int64_t end, REAL *out, int64_t plane, int64_t height) {         \
+  __attribute__((noinline)) FN void NAME(conv_rows_##pieces)(                                                      \
+      int64_t rows, const conv_part *part, const REAL *weights, const REAL *image, int64_t first, int64_t end,     \
+      REAL *out, int64_t plane, int64_t height) {                                                                  \
     switch (rows) {                                                                                                \
       case 8: NAME(conv_rows)(8, pieces, part, weights, image, first, end, out, plane, height); break;             \
       case 4: NAME(conv_rows)(4, pieces, part, weights, image, first, end, out, plane, height); break;             \

@@ -32,8 +32,8 @@ typedef struct {
 
 /// How a channel of the source is laid out for reading.
 typedef struct {
-  /// The source is read where it lies.
-  int is_direct;
+  /// The source is read where it lies; the phases are both halves of lines.
+  int is_direct, has_halves;
   int64_t step;
   /// What is read of a line. The phases of a channel follow each other, in lines of `length` elements.
   int64_t phase_count, phase_plane, length;
@@ -56,6 +56,19 @@ typedef struct {
   int64_t packed;
 } conv_part;
 
+/// Results of neighbouring tiles in one line: lanes `mask` of interleaved results go to `to` + lane, and those of the line
+/// after it a line farther.
+typedef struct {
+  int32_t to;
+  uint32_t mask;
+  int has_second;
+} conv_store;
+
+/// Where the results of a vector of tiles go: those of the lower and those of the upper half of its lanes.
+typedef struct {
+  conv_store stores[2][conv_most_pieces / 2];
+} conv_tiles;
+
 struct soma_conv_plan {
   soma_conv_role role;
   soma_dtype dtype;
@@ -76,6 +89,15 @@ struct soma_conv_plan {
   int64_t splits;
   /// Images that are framed at a time.
   int64_t frames;
+  /// Winograd's algorithm, if `tiles` is not NULL, for each vector of the only part: where results go (KERNEL: where the
+  /// output gradient is); images in a unit (KERNEL: vectors multiplied at a time); the length of a line of the result.
+  int64_t together, result_line;
+  conv_tiles *tiles;
 };
+
+static inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// Blocks of channels, eight but for the last.
+static inline int64_t block_count(int64_t channels) { return (channels + conv_rows - 1) / conv_rows; }
+static inline int64_t rows_of_block(int64_t left) { return left > 4 ? 8 : left > 2 ? 4 : left > 1 ? 2 : 1; }
 
 #endif

@@ -10,9 +10,14 @@
 #define ZERO _mm512_setzero_pd
 #define BROADCAST _mm512_set1_pd
 #define ADD _mm512_add_pd
+#define SUBTRACT _mm512_sub_pd
 #define MULTIPLY_ADD _mm512_fmadd_pd
 #define SUM _mm512_reduce_add_pd
 #define QUARTERS _mm512_shuffle_f64x2
 #define EVEN_OF_TWO(a, b) _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b)
+#define ODD_OF_TWO(a, b) _mm512_permutex2var_pd(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b)
 #define LOWER_INTERLEAVED(a, b) _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b)
 #define UPPER_INTERLEAVED(a, b) _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b)
+#define TRANSPOSE(to, pitch, from, line) transpose_tile(to, pitch, from, line, _mm512_set1_pd(1))
+// C += A B
+#define GEMM(a, b, c, m, n, k, lda, ldb) soma_gemm_double(0, 0, m, n, k, 1, a, lda, b, ldb, 1, c, ldb)

@@ -14,6 +14,8 @@ enum { multiplications = 1 << 18, panel_elements = 4096 };
 
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
 
+#include "linear_transpose.h"
+
 #include "linear_single.h"
 #include "linear_gemm_direct_body.h"
 #include "linear_undefine.h"
@@ -42,29 +44,6 @@ static double *packed_blocks(void) {
 }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-// Eight rows of eight to eight columns, `pitch` apart, in registers.
-TARGET static void transpose_tile(double *to, size_t pitch, const double *a, size_t lda, __m512d alpha) {
-  __m512d r[8], s[8];
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < 8; i++) r[i] = _mm512_mul_pd(alpha, _mm512_loadu_pd(a + i * lda));
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i += 2) {
-    s[i] = _mm512_unpacklo_pd(r[i], r[i + 1]);
-    s[i + 1] = _mm512_unpackhi_pd(r[i], r[i + 1]);
-  }
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < 2; i++) {
-    // Columns i, i + 2, i + 4, i + 6 of four pairs of rows, a quarter of a register each.
-    __m512d even_low = _mm512_shuffle_f64x2(s[i], s[i + 2], 0x88), odd_low = _mm512_shuffle_f64x2(s[i], s[i + 2], 0xdd);
-    __m512d even_high = _mm512_shuffle_f64x2(s[i + 4], s[i + 6], 0x88);
-    __m512d odd_high = _mm512_shuffle_f64x2(s[i + 4], s[i + 6], 0xdd);
-    _mm512_storeu_pd(to + pitch * i, _mm512_shuffle_f64x2(even_low, even_high, 0x88));
-    _mm512_storeu_pd(to + pitch * (i + 4), _mm512_shuffle_f64x2(even_low, even_high, 0xdd));
-    _mm512_storeu_pd(to + pitch * (i + 2), _mm512_shuffle_f64x2(odd_low, odd_high, 0x88));
-    _mm512_storeu_pd(to + pitch * (i + 6), _mm512_shuffle_f64x2(odd_low, odd_high, 0xdd));
-  }
-}
 
 TARGET static void pack_columns(double *to, const double *b, size_t ldb, int transposed, size_t depth, size_t width) {
   for (size_t j0 = 0; j0 < width; j0 += tile_columns, to += depth * tile_columns) {
@@ -136,7 +115,7 @@ TARGET int soma_gemm_double(int transpose_a, int transpose_b, size_t m, size_t n
 
 // F32: panels of B (depth × 48) stay in the first-level cache while the rows of A pass. A is mostly read where it lies:
 // eight of its rows are eight streams.
-enum { single_columns = 48, single_depth = 192, single_block = 10 * single_columns, single_rows = 128 };
+enum { single_columns = 48, single_depth = 200, single_block = 10 * single_columns, single_rows = 128 };
 
 static pthread_key_t panel_key;
 static void create_panel_key(void) { pthread_key_create(&panel_key, free); }
@@ -152,54 +131,27 @@ static float *packed_panels(void) {
   return mine;
 }
 
-// Sixteen rows of sixteen columns become columns `pitch` apart.
-TARGET static void transpose_square(float *to, size_t pitch, const float *b, size_t ldb) {
-  __m512 r[16], s[16];
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(b + i * ldb);
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i += 2) {
-    s[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-    s[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i += 4) {
-#pragma clang loop unroll(full)
-    for (int h = 0; h < 2; h++) {
-      __m512d low = _mm512_castps_pd(s[i + h]), high = _mm512_castps_pd(s[i + 2 + h]);
-      r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-    }
-  }
-  // r[4 g + c] holds, in quarter q, column 4 q + c of rows 4 g … 4 g + 3.
-#pragma clang loop unroll(full)
-  for (size_t c = 0; c < 4; c++) {
-    __m512 a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), d = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
-    __m512 e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88), f = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
-    _mm512_storeu_ps(to + pitch * c, _mm512_shuffle_f32x4(a, e, 0x88));
-    _mm512_storeu_ps(to + pitch * (c + 8), _mm512_shuffle_f32x4(a, e, 0xdd));
-    _mm512_storeu_ps(to + pitch * (c + 4), _mm512_shuffle_f32x4(d, f, 0x88));
-    _mm512_storeu_ps(to + pitch * (c + 12), _mm512_shuffle_f32x4(d, f, 0xdd));
-  }
-}
+// Columns of the next panel. Sixteen columns left over would keep too few sums in flight.
+static inline size_t panel_width(size_t left) { return left > single_columns && left <= 64 ? 32 : single_columns; }
 
-TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width,
-                               size_t wide) {
+TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width) {
   if (!transposed) {
     // Row by row, so that memory is read in order.
-    const size_t whole = width / wide * wide, left = width - whole;
     for (size_t p = 0; p < depth; p++, b += ldb) {
-      float *row = to + p * wide;
-      for (size_t j0 = 0; j0 < whole; j0 += wide, row += depth * wide)
-        for (size_t j = 0; j < wide; j += 16) _mm512_storeu_ps(row + j, _mm512_loadu_ps(b + j0 + j));
-      for (size_t j = 0; j < left; j += 16) {
-        __mmask16 mask = left - j >= 16 ? 0xffff : (__mmask16)((1u << (left - j)) - 1);
-        _mm512_mask_storeu_ps(row + j, mask, _mm512_maskz_loadu_ps(mask, b + whole + j));
+      for (size_t j0 = 0, wide; j0 < width; j0 += wide) {
+        wide = panel_width(width - j0);
+        float *row = to + j0 * depth + p * wide;
+        const size_t columns = least(wide, width - j0);
+        for (size_t j = 0; j < columns; j += 16) {
+          __mmask16 mask = columns - j >= 16 ? 0xffff : (__mmask16)((1u << (columns - j)) - 1);
+          _mm512_mask_storeu_ps(row + j, mask, _mm512_maskz_loadu_ps(mask, b + j0 + j));
+        }
       }
     }
     return;
   }
-  for (size_t j0 = 0; j0 < width; j0 += wide, to += depth * wide) {
+  for (size_t j0 = 0, wide; j0 < width; j0 += wide, to += depth * wide) {
+    wide = panel_width(width - j0);
     size_t columns = least(wide, width - j0);
     size_t whole = columns & ~(size_t)15, p = 0;
     for (; p + 16 <= depth; p += 16) {
@@ -234,16 +186,15 @@ TARGET int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n
   float *panels = packed_panels();
   if (!panels) return 0;
   float *block = panels + single_depth * single_block;
-  // Sixteen columns left over would keep too few sums in flight.
-  const size_t wide = n > single_columns && n <= 64 ? 32 : single_columns;
   // Lines of A that are far apart share the places of a cache, and columns are short pieces of many lines.
-  const int copies = transpose_a ? k >= 1024 && n >= 32 : lda >= 1024 && n >= 8 * single_columns;
+  const int copies = transpose_a ? lda >= 512 && n >= 2 * single_columns : lda >= 1024 && n >= 8 * single_columns;
+  // Blocks of about equal depth.
+  const size_t blocks = (k + single_depth - 1) / single_depth, most = (k + blocks - 1) / blocks;
   for (size_t j0 = 0; j0 < n; j0 += single_block) {
     size_t width = least(single_block, n - j0);
-    for (size_t p0 = 0; p0 < k; p0 += single_depth) {
-      size_t depth = least(single_depth, k - p0);
-      pack_panels(panels, b + (transpose_b ? j0 * ldb + p0 : p0 * ldb + j0), ldb, transpose_b, depth, width,
-                  wide);
+    for (size_t p0 = 0; p0 < k; p0 += most) {
+      size_t depth = least(most, k - p0);
+      pack_panels(panels, b + (transpose_b ? j0 * ldb + p0 : p0 * ldb + j0), ldb, transpose_b, depth, width);
       for (size_t i0 = 0; i0 < m; i0 += single_rows) {
         size_t height = least(single_rows, m - i0), row = a_row, step = a_step;
         const float *rows = a + p0 * a_step + i0 * a_row;
@@ -254,9 +205,11 @@ TARGET int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n
           copy_block(block, single_depth, rows, lda, height, depth);
           rows = block, row = single_depth;
         }
-        for (size_t j = 0; j < width; j += wide)
+        for (size_t j = 0, wide; j < width; j += wide) {
+          wide = panel_width(width - j);
           product_f32(height, least(wide, width - j), depth, rows, row, step, panels + j * depth, wide,
                       accumulate || p0 > 0, c + i0 * ldc + j0 + j, ldc);
+        }
       }
     }
   }

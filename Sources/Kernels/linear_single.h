@@ -11,13 +11,20 @@
 #define ZERO _mm512_setzero_ps
 #define BROADCAST _mm512_set1_ps
 #define ADD _mm512_add_ps
+#define SUBTRACT _mm512_sub_ps
 #define MULTIPLY_ADD _mm512_fmadd_ps
 #define SUM _mm512_reduce_add_ps
 #define QUARTERS _mm512_shuffle_f32x4
 #define EVEN_OF_TWO(a, b) \
   _mm512_permutex2var_ps( \
       a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b)
+#define ODD_OF_TWO(a, b) \
+  _mm512_permutex2var_ps( \
+      a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b)
 #define LOWER_INTERLEAVED(a, b) \
   _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b)
 #define UPPER_INTERLEAVED(a, b) \
   _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b)
+#define TRANSPOSE(to, pitch, from, line) transpose_square(to, pitch, from, line)
+// C += A B
+#define GEMM(a, b, c, m, n, k, lda, ldb) soma_gemm_single(0, 0, m, n, k, a, lda, b, ldb, 1, c, ldb)

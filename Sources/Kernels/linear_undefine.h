@@ -10,9 +10,13 @@
 #undef ZERO
 #undef BROADCAST
 #undef ADD
+#undef SUBTRACT
 #undef MULTIPLY_ADD
 #undef SUM
 #undef QUARTERS
 #undef EVEN_OF_TWO
+#undef ODD_OF_TWO
 #undef LOWER_INTERLEAVED
 #undef UPPER_INTERLEAVED
+#undef TRANSPOSE
+#undef GEMM

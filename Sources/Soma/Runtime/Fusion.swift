@@ -336,10 +336,14 @@ struct Fusion {
     for i in nodes {
       let node = graph.nodes[i]
       let kernel = lower(node.primitive, node.inputs.map { graph.types[$0] }, node.outputs.map { graph.types[$0] })
+      var name = node.primitive.name
+      switch node.primitive {
+      case .dot, .convolution: name += " " + node.inputs.map { "\(graph.types[$0].shape)" }.joined(separator: " · ")
+      default: break
+      }
       steps.append(
         Program.Step(
-          kernel: kernel, outputs: Array(node.outputs), inputs: node.inputs.map { roots[$0] }, name: node.primitive.name
-        ))
+          kernel: kernel, outputs: Array(node.outputs), inputs: node.inputs.map { roots[$0] }, name: name))
     }
   }
 }

@@ -29,7 +29,7 @@ private final class ConvolutionPlan: @unchecked Sendable {
       soma_conv_plan_run(
         self.handle, p[1], p[3], p[0], p[3] + packedBytes + worker * scratchBytes, part.lowerBound, part.upperBound)
     }
-    return Kernel(scratch: packedBytes + scratchBytes * Parallel.cores) { p in
+    return Kernel(scratch: packedBytes + scratchBytes * Swift.min(Parallel.cores, units)) { p in
       pack.run(p)
       loop.run(p)
     }
@@ -50,7 +50,7 @@ private final class ConvolutionPlan: @unchecked Sendable {
     }
     let sum = soma_binary_map(SOMA_ADD, dtype.code)!
     let elements = bytes / dtype.size
-    return Kernel(scratch: Swift.max(64, partial * (parts - 1) + scratchBytes * Parallel.cores)) { p in
+    return Kernel(scratch: Swift.max(64, partial * (parts - 1) + scratchBytes * parts)) { p in
       loop.run(p)
       for i in 1..<Swift.max(1, parts) where i < parts { sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements) }
     }

@@ -110,7 +110,7 @@ func lowerDot(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) -> Ke
           b.leadingDimension, 0, p[0] + i * m * n * size, n)
       }
     }
-  } else if m >= n || m >= 256 {
+  } else if m >= 256 || (m >= n && n < 96) {
     product = ParallelLoop(m, grain: Swift.max(1, productGrain / Swift.max(1, n * k)), alignment: 16) { p, _, part in
       _ = soma_gemm(
         code, flipA, flipB, part.count, n, k, 1, a.address(left(p), 0, row: part.lowerBound), a.leadingDimension,

@@ -37,7 +37,7 @@ struct ParallelLoop: Sendable {
   /// - Parameters:
   ///   - count: the loop runs over `0..<count`.
   ///   - grain: how much of it is worth a thread.
-  ///   - alignment: parts begin at multiples of it.
+  ///   - alignment: parts begin at multiples of it, and none is shorter unless the loop is.
   ///   - body: gets what `run` was given, the part's number below `Parallel.cores` (for scratch memory of its own), and
   ///     the part.
   init(_ count: Int, grain: Int, alignment: Int = 1, _ body: @escaping Body) {
@@ -45,7 +45,7 @@ struct ParallelLoop: Sendable {
     self.alignment = alignment
     self.body = body
     mostParts = Swift.max(1, count / Swift.max(1, grain))
-    units = (count + alignment - 1) / alignment
+    units = Swift.max(1, count / alignment)
   }
 
   func run(_ pointers: Kernel.Pointers) {
@@ -69,7 +69,7 @@ struct ParallelLoop: Sendable {
     func run(_ i: Int) {
       soma_single_threaded_libraries()
       let start = loop.units * i / parts * loop.alignment
-      let end = Swift.min(loop.count, loop.units * (i + 1) / parts * loop.alignment)
+      let end = i == parts - 1 ? loop.count : loop.units * (i + 1) / parts * loop.alignment
       if start < end { loop.body(pointers, i, start..<end) }
     }
   }

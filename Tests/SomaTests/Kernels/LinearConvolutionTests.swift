@@ -104,6 +104,11 @@ private let convolutions: [Convolution] = [
   Convolution([14, 14], taps: [3, 3], low: [1, 1], high: [1, 1], inputs: 16, outputs: 24),
   Convolution([7, 7], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 5, inputs: 32, outputs: 40),
   Convolution([8, 8], taps: [5, 5], dilation: [2, 2], low: [4, 4], high: [4, 4], inputs: 8, outputs: 9),
+  // Tiles of two by two results: odd extents, borders of every width, groups, more images than one pass takes.
+  Convolution([33, 31], taps: [3, 3], low: [0, 1], high: [1, 0], batch: 1, inputs: 9, outputs: 26),
+  Convolution([5, 12], taps: [3, 3], low: [2, 0], high: [1, 3], batch: 7, inputs: 17, outputs: 30),
+  Convolution([16, 16], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 10, inputs: 50, outputs: 64, groups: 2),
+  Convolution([8, 8], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 13, inputs: 24, outputs: 25),
   Convolution([28, 28], taps: [5, 5], inputs: 1, outputs: 6),
   Convolution([32, 32], taps: [4, 4], stride: [4, 4], inputs: 3, outputs: 10),
   Convolution(
@@ -293,7 +298,8 @@ private func reference<T: BitwiseCopyable>(
       (SOMA_CONV_KERNEL, x, g, [ins, outs, 0]),
     ]
     for (role, first, second, channels) in cases {
-      let expected = reference(role, SOMA_F32, it, first, second, fill: .nan)
+      let expected = reference(role, SOMA_F64, it, first.map(Double.init), second.map(Double.init), fill: .nan).map(
+        Float.init)
       for operands in 1...7 {
         var shape = it.shape
         guard let conv = soma_conv_create_channels_last(role, &shape, Int32(operands)) else { continue }

@@ -141,6 +141,26 @@ private let batch = [Tensor.normal([32, 64], key: Key(5)), Tensor.randomIntegers
     #expect(try run(threads: 1) == run(threads: 2))
   }
 
+  /// Parts of a product must be computed as the whole is, also where one row or column is left over.
+  @Test func productsHaveTheSameBitsOnOneAndTwoThreads() throws {
+    let saved = Parallel.threads
+    defer { Parallel.threads = saved }
+    for (m, n, k) in [(17, 700, 600), (700, 17, 600), (33, 100, 900), (129, 97, 800), (1, 2000, 900), (2000, 1, 900)] {
+      for (flipsLeft, flipsRight) in [(false, false), (true, false), (false, true), (true, true)] {
+        for dtype in [DType.float32, .float64] {
+          let left = Tensor.normal(flipsLeft ? [k, m] : [m, k], key: Key(m)).cast(to: dtype)
+          let right = Tensor.normal(flipsRight ? [n, k] : [k, n], key: Key(n)).cast(to: dtype)
+          func product(threads: Int) -> [UInt8] {
+            Parallel.threads = threads
+            return compile { (x: [Tensor]) in (flipsLeft ? x[0].T : x[0]).matmul(flipsRight ? x[1].T : x[1]) }
+              .callAsFunction([left, right]).bytes
+          }
+          #expect(product(threads: 1) == product(threads: 2), "\(m) \(n) \(k) \(flipsLeft) \(flipsRight) \(dtype)")
+        }
+      }
+    }
+  }
+
   @Test func aStateThatMovesBetweenLeavesSurvives() throws {
     // (a, b) → (b, a + b): each new leaf needs an old one that is overwritten.
     let loop = try CompiledLoop([Tensor([1.0, 10]), Tensor([2.0, 20])], example: [Tensor]()) { state, _ in
