@@ -101,7 +101,7 @@ struct ActivationsCommand: ParsableCommand {
     func run() throws {
       let activation = try Activation.named(name)
       let properties = ActivationProperties(activation)
-      let isScalar = activation.kind == .scalar || activation.kind == .stochastic
+      let isScalar = activation.isElementwise
       if points != nil || plot != nil, !isScalar {
         throw DataError(activation.name, "is no function of one number: it has no value at a point")
       }
@@ -144,6 +144,8 @@ struct ActivationsCommand: ParsableCommand {
         switch parameter.value {
         case .number(let value): short(value)
         case .list(let values, _): "[" + values.map(short).joined(separator: ", ") + "]"
+        case .activations(let pool): pool.map(\.name).joined(separator: ", ")
+        case .formula(let formula): formula.description
         }
       return value + (parameter.isTrained ? " (trained \(parameter.sharing.rawValue))" : "")
     }
@@ -165,9 +167,9 @@ struct ActivationsCommand: ParsableCommand {
         ),
         (
           "E f(z), E f(z)², E f′(z)²",
-          "\(short(p.mean)), \(short(p.secondMoment)), \(short(p.slopeMoment)) for standard normal z"
+          "\(short(p.moments.mean)), \(short(p.moments.secondMoment)), \(short(p.moments.slopeMoment)) for standard normal z"
         ),
-        ("gain for initialization", short(p.initialGain)),
+        ("gain for initialization", short(p.moments.initialGain)),
       ]
     }
 
