@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "SomaData", targets: ["SomaData"]),
     .library(name: "SomaExperiments", targets: ["SomaExperiments"]),
     .library(name: "SomaReports", targets: ["SomaReports"]),
+    .library(name: "Reproductions", targets: ["Reproductions"]),
     .executable(name: "soma", targets: ["SomaCommand"]),
   ],
   dependencies: [
@@ -53,10 +54,14 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "Reproductions",
+      dependencies: ["Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments"],
+      swiftSettings: settings),
     .executableTarget(
       name: "SomaCommand",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments",
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments", "Reproductions",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "TextTable", "Rainbow",
       ],
@@ -81,5 +86,7 @@ let package = Package(
       dependencies: [
         "Soma", "SomaNetworks", "SomaData", "SomaExperiments", .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: settings),
+    .testTarget(
+      name: "ReproductionsTests", dependencies: ["SomaExperiments", "Reproductions"], swiftSettings: settings),
   ]
 )

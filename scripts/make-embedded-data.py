@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the data sets that are part of the library as Swift source, from scikit-learn's copies.
+"""Writes the data sets that are part of the library as Swift source, from the copies of scikit-learn, vega_datasets and
+statsmodels.
 
-    pip install scikit-learn
+    pip install scikit-learn vega_datasets statsmodels
     python3 scripts/make-embedded-data.py
 """
 import base64
@@ -10,7 +11,9 @@ import textwrap
 import zlib
 
 import numpy
-from sklearn.datasets import load_digits, load_iris
+import vega_datasets
+from sklearn.datasets import load_diabetes, load_digits, load_iris
+from statsmodels.datasets import co2
 
 directory = pathlib.Path(__file__).resolve().parent.parent / "Sources/SomaData/Embedded"
 header = "// Made by scripts/make-embedded-data.py; not to be edited.\n"
@@ -42,4 +45,36 @@ for label in range(3):
     + "let irisData: [UInt8] = [\n"
     + "\n".join(rows)
     + "\n]\n"
+)
+
+
+def integers(name, comment, values, kind):
+    """A file with an array of integers."""
+    lines = textwrap.wrap(
+        ", ".join(str(int(value)) for value in values) + ",", 118, initial_indent="  ", subsequent_indent="  "
+    )
+    file_name = name[0].upper() + name[1:]
+    (directory / f"{file_name}.swift").write_text(
+        header + f"// swift-format-ignore-file\n\n/// {comment}\nlet {name}: [{kind}] = [\n" + "\n".join(lines) + "\n]\n"
+    )
+
+
+diabetes = load_diabetes(scaled=False)
+rows = numpy.column_stack([diabetes.data * 10000, diabetes.target * 10000]).round().astype(int)
+integers("diabetesData", "442 × 10 measurements and the progression a year later, in ten-thousandths.", rows.reshape(-1), "Int32")
+
+weather = vega_datasets.data.seattle_weather()
+integers(
+    "seattleData",
+    "The highest temperature of each day from 2012 to 2015, in tenths of a degree Celsius.",
+    (weather.temp_max * 10).round(),
+    "Int16",
+)
+
+monthly = co2.load_pandas().data.co2.resample("MS").mean().interpolate()
+integers(
+    "maunaLoaData",
+    "Monthly means from March 1958 to December 2001, gaps filled linearly, in hundredths of ppm.",
+    (monthly * 100).round(),
+    "Int32",
 )

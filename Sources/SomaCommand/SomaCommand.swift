@@ -16,6 +16,8 @@ struct SomaCommand: ParsableCommand {
     DrawCommand.self,
     DataCommand.self,
     ActivationsCommand.self,
+    SystemsCommand.self,
+    ReproduceCommand.self,
     BenchCommand.self,
   ]
 
@@ -31,6 +33,8 @@ struct SomaCommand: ParsableCommand {
         soma predict digits.soma picture.png
         soma describe resnet8                       layers, shapes, parameters, operations
         soma activations show mish --plot mish.svg
+        soma systems --family activations           the published systems, built and planned
+        soma reproduce gelu                         does its claim hold
 
       Files that are wrong, and names that do not exist, end a command with one line and exit status 1;
       options that do not fit, with 64. NO_COLOR turns colours off.

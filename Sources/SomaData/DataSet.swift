@@ -75,6 +75,9 @@ public struct DataSet: Sendable {
     DataSet(
       name: "iris", summary: "150 irises of 3 species, 4 measurements (Anderson 1935, Fisher 1936)", isEmbedded: true,
       directories: [], loading: { _, part in part == .train ? Embedded.iris() : nil }, marker: []),
+    DataSet(
+      name: "diabetes", summary: "442 people with diabetes, 10 measurements (Efron et al. 2004)", isEmbedded: true,
+      directories: [], loading: { _, part in part == .train ? Embedded.diabetes() : nil }, marker: []),
     mnist("mnist", "70,000 handwritten digits, 28 × 28 grey (LeCun, Cortes, Burges 1998)", classNames: nil),
     mnist(
       "fashion-mnist", "70,000 pictures of clothes, 28 × 28 grey (Xiao, Rasul, Vollgraf 2017)",

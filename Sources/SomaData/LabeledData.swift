@@ -27,10 +27,10 @@ public struct LabeledData: Sendable {
   ) {
     let size = sampleShape.elementCount
     let count = target.count
-    precondition(values.count == count * size, "\(values.count) values do not make \(count) samples of \(sampleShape)")
-    precondition(featureNames.isEmpty || featureNames.count == size, "a name for each of \(size) features")
+    require(values.count == count * size, "\(values.count) values do not make \(count) samples of \(sampleShape)")
+    require(featureNames.isEmpty || featureNames.count == size, "a name for each of \(size) features")
     if case .classes(let labels, let names) = target {
-      precondition(
+      require(
         labels.allSatisfy { $0 >= 0 && $0 < names.count }, "labels are indices of the \(names.count) classes")
     }
     self.name = name
@@ -45,7 +45,7 @@ public struct LabeledData: Sendable {
   public init(
     name: String, description: String = "", features: Tensor, target: Target, featureNames: [String] = []
   ) {
-    precondition(features.rank > 0 && features.shape[0] == target.count, "features' first axis counts the samples")
+    require(features.rank > 0 && features.shape[0] == target.count, "features' first axis counts the samples")
     self.init(
       name: name, description: description, values: features.floats,
       sampleShape: Shape(Array(features.shape.dimensions.dropFirst())), target: target, featureNames: featureNames)

@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 
 /// SplitMix64: the value at counter `i` is a mixing function of `seed + (i + 1) γ`, so any value can be had without
 /// those before it, and the same seed gives the same bits everywhere.
@@ -30,7 +31,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
   /// A number from `0 ..< bound`, without bias (Lemire 2019, arXiv:1805.10941).
   public mutating func below(_ bound: Int) -> Int {
-    precondition(bound > 0, "a random number below \(bound) does not exist")
+    require(bound > 0, "a random number below \(bound) does not exist")
     let bound = UInt64(bound)
     let threshold = (0 &- bound) % bound
     while true {

@@ -1,3 +1,5 @@
+import Soma
+
 /// Disjoint parts of a data set: to fit on, to choose settings by, and to judge once at the end.
 public struct Split: Sendable {
   public var train: LabeledData
@@ -82,7 +84,7 @@ public struct SplitIndices: Hashable, Sendable {
   /// By time: the earliest samples train, the next validate, the last test. Samples of equal time keep their order.
   public static func time(_ times: [Double], validation: Double, test: Double) -> SplitIndices {
     check(validation, test)
-    precondition(times.allSatisfy { !$0.isNaN }, "a sample without a time cannot be placed")
+    require(times.allSatisfy { !$0.isNaN }, "a sample without a time cannot be placed")
     let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
     let (validationCount, testCount) = counts(times.count, validation, test)
     let trainCount = times.count - validationCount - testCount
@@ -92,7 +94,7 @@ public struct SplitIndices: Hashable, Sendable {
   }
 
   private static func check(_ validation: Double, _ test: Double) {
-    precondition(
+    require(
       validation >= 0 && test >= 0 && validation + test < 1,
       "the shares \(validation) and \(test) leave nothing to train on")
   }
@@ -129,7 +131,7 @@ public struct Fold: Hashable, Sendable {
 
   /// `k` rounds; each sample validates in exactly one. Sizes differ by at most one.
   public static func kFold(count: Int, k: Int, seed: UInt64) -> [Fold] {
-    precondition(k >= 2 && k <= count, "\(count) samples cannot make \(k) folds")
+    require(k >= 2 && k <= count, "\(count) samples cannot make \(k) folds")
     var generator = SeededGenerator(seed: seed)
     var parts = [[Int]](repeating: [], count: k)
     for (i, sample) in generator.permutation(count).enumerated() { parts[i % k].append(sample) }
@@ -138,7 +140,7 @@ public struct Fold: Hashable, Sendable {
 
   /// `k` rounds in which each class is divided as evenly as possible.
   public static func stratified(labels: [Int32], k: Int, seed: UInt64) -> [Fold] {
-    precondition(k >= 2 && k <= labels.count, "\(labels.count) samples cannot make \(k) folds")
+    require(k >= 2 && k <= labels.count, "\(labels.count) samples cannot make \(k) folds")
     var parts = [[Int]](repeating: [], count: k)
     var next = 0
     for members in shuffledClasses(labels, seed: seed) {
@@ -153,7 +155,7 @@ public struct Fold: Hashable, Sendable {
   /// `k` rounds in which no group is on both sides. Groups go, largest first, to the smallest fold.
   public static func group<Group: Hashable>(_ groups: [Group], k: Int, seed: UInt64) -> [Fold] {
     let members = shuffledGroups(groups, seed: seed)
-    precondition(k >= 2 && k <= members.count, "\(members.count) groups cannot make \(k) folds")
+    require(k >= 2 && k <= members.count, "\(members.count) groups cannot make \(k) folds")
     var parts = [[Int]](repeating: [], count: k)
     let order = members.indices.sorted { (-members[$0].count, $0) < (-members[$1].count, $1) }
     for i in order {
@@ -166,7 +168,7 @@ public struct Fold: Hashable, Sendable {
   /// `k` rounds over time: the samples, in order of time, are cut into `k + 1` blocks; round `i` trains on the first `i`
   /// and validates on the next, so that the future never teaches the past.
   public static func time(_ times: [Double], k: Int) -> [Fold] {
-    precondition(k >= 1 && k < times.count, "\(times.count) samples cannot make \(k) rounds over time")
+    require(k >= 1 && k < times.count, "\(times.count) samples cannot make \(k) rounds over time")
     let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
     let ends = (0...k + 1).map { $0 * times.count / (k + 1) }
     return (1...k).map { i in

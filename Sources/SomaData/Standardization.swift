@@ -90,7 +90,7 @@ public struct Standardization: Codable, Hashable, Sendable {
 
   private static func forEachRun(_ values: [Float], groups: Int, run: Int, _ body: (Int, Range<Int>) -> Void) {
     guard groups > 0, run > 0 else { return }
-    precondition(values.count % (groups * run) == 0, "\(values.count) values are no rows of \(groups * run)")
+    require(values.count % (groups * run) == 0, "\(values.count) values are no rows of \(groups * run)")
     for start in stride(from: 0, to: values.count, by: run) { body(start / run % groups, start..<start + run) }
   }
 

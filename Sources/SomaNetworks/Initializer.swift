@@ -42,6 +42,11 @@ public struct Initializer: Sendable {
     Initializer("uniform") { .uniform($0, low: -bound, high: bound, key: $1, dtype: $2) }
   }
 
+  /// Uniform numbers in a range.
+  public static func uniform(in range: Range<Double>) -> Initializer {
+    Initializer("uniform") { .uniform($0, low: range.lowerBound, high: range.upperBound, key: $1, dtype: $2) }
+  }
+
   public enum Fan: Sendable { case input, output, average }
   public enum Distribution: Sendable { case uniform, normal, truncatedNormal }
 

@@ -40,12 +40,28 @@ import Testing
     #expect(sums == [8765, 4586, 5637, 1799] && weighted == [700_174, 334_892, 526_456, 180_234])
   }
 
+  /// Sums by NumPy of the packages' own copies.
+  @Test func measurementsAreThoseOfTheirSources() {
+    let diabetes = Embedded.diabetes()
+    let columns = (0..<10).map { k in (0..<442).map { Double(diabetes.values[$0 * 10 + k]) }.reduce(0, +) }
+    let sums = [21445, 649, 11658.1, 41833.98, 83600, 51024.1, 22006.5, 1799.05, 2051.504, 40337]
+    for (a, b) in zip(columns, sums) { #expect(abs(a - b) < 1e-6 * b) }
+    if case .values(let values, _) = diabetes.target { #expect(values.reduce(0, +) == 67243 && values.last == 57) }
+    let seattle = Embedded.seattleTemperature()
+    #expect(seattle.count == 1461 && seattle.first == 12.8 && seattle.last == 5.6)
+    #expect(seattle.max() == 35.6 && seattle.min() == -1.6)
+    #expect(abs(seattle.map(Double.init).reduce(0, +) - 24017.5) < 0.01)
+    let carbonDioxide = Embedded.maunaLoaCarbonDioxide()
+    #expect(carbonDioxide.count == 526 && carbonDioxide.first == 316.1 && carbonDioxide.last == 371.02)
+    #expect(abs(carbonDioxide.map(Double.init).reduce(0, +) - 178639.7) < 1)
+  }
+
   @Test func namesThatAreNoneAreRefused() {
-    #expect(DataSet.builtIn.map(\.name) == ["digits", "iris"])
+    #expect(DataSet.builtIn.map(\.name) == ["digits", "iris", "diabetes"])
     let error = #expect(throws: DataError.self) { try DataSet.named("digit") }
     #expect(
       error?.description
-        == "digit: no data set has this name; there are digits, iris, mnist, fashion-mnist, cifar-10, cifar-100")
+        == "digit: no data set has this name; there are digits, iris, diabetes, mnist, fashion-mnist, cifar-10, cifar-100")
     #expect(throws: DataError.self) { try DataSet.named("cifar-10").load(from: "/nonexistent") }
     #expect(throws: DataError.self) { try DataSet.open("/nonexistent/file") }
   }

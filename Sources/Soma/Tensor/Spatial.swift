@@ -82,6 +82,13 @@ extension Tensor {
     emit(.windowReduce(.max, window(size, strides, padding, dilations)), self)
   }
 
+  /// The smallest element of each window over the last `size.count` axes; padding does not count.
+  public func minPool(_ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, dilations: [Int]? = nil)
+    -> Tensor
+  {
+    -(-self).maxPool(size, strides: strides, padding: padding, dilations: dilations)
+  }
+
   /// The mean of each window over the last `size.count` axes. Padding counts as zeros, or not at all.
   public func averagePool(
     _ size: [Int], strides: [Int]? = nil, padding: Padding = .valid, countsPadding: Bool = false

@@ -23,6 +23,25 @@ public enum Embedded {
       featureNames: ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"])
   }
 
+  /// 442 people with diabetes: age, sex, body-mass index, blood pressure, six blood values, and a measure of the disease's
+  /// progression a year later (Efron, Hastie, Johnstone, Tibshirani 2004), as scikit-learn has it, not scaled.
+  public static func diabetes() -> LabeledData {
+    let rows = stride(from: 0, to: diabetesData.count, by: 11).map { diabetesData[$0..<$0 + 11].map { Float($0) / 10_000 } }
+    return LabeledData(
+      name: "diabetes", description: "442 people, 10 measurements, the disease's progression a year later",
+      values: rows.flatMap { $0.dropLast() }, sampleShape: [10],
+      target: .values(rows.map { $0[10] }, names: ["progression"]),
+      featureNames: ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"])
+  }
+
+  /// The highest temperature of each day in Seattle from 1 January 2012 to 31 December 2015, in degrees Celsius (NOAA), as
+  /// vega_datasets has it.
+  public static func seattleTemperature() -> [Float] { seattleData.map { Float($0) / 10 } }
+
+  /// Monthly means of the carbon dioxide in the air at Mauna Loa from March 1958 to December 2001, in parts per million, gaps
+  /// filled linearly (Keeling, Whorf 2004), as statsmodels has it.
+  public static func maunaLoaCarbonDioxide() -> [Float] { maunaLoaData.map { Float($0) / 100 } }
+
   private static let count = 1797
 
   private static let digitsBytes: [UInt8] = {

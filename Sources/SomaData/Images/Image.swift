@@ -15,7 +15,7 @@ public struct Image: Hashable, Sendable {
 
   /// - Precondition: the pixels fill the picture.
   public init(width: Int, height: Int, colour: Colour, pixels: [UInt8]) {
-    precondition(
+    require(
       width > 0 && height > 0 && pixels.count == width * height * colour.rawValue,
       "\(pixels.count) samples do not fill \(width) × \(height) pixels of \(colour)")
     self.width = width
@@ -105,7 +105,7 @@ public struct Image: Hashable, Sendable {
   /// off, NaN is black.
   public init(_ tensor: Tensor) {
     let shape = tensor.rank == 2 ? [1] + tensor.shape.dimensions : tensor.shape.dimensions
-    precondition(
+    require(
       shape.count == 3 && (shape[0] == 1 || shape[0] == 3), "a picture is [1 or 3, height, width], not \(tensor.shape)")
     let values = tensor.floats
     let size = shape[1] * shape[2]
@@ -126,7 +126,7 @@ private struct ResampleWeights {
   var weights = [[Float]]()
 
   init(from old: Int, to new: Int) {
-    precondition(new > 0, "a picture has at least one pixel")
+    require(new > 0, "a picture has at least one pixel")
     let scale = Double(old) / Double(new)
     let radius = Swift.max(scale, 1)
     for i in 0..<new {

@@ -1,4 +1,5 @@
 import CPNG
+import Soma
 
 /// PNG pictures (ISO/IEC 15948), by libpng. Grey and colour are read as they are, in 8 bits; transparency is laid over
 /// black.
@@ -52,7 +53,7 @@ public enum PNG {
         png_image_write_to_memory(&image, destination.baseAddress, &size, 0, source.baseAddress, 0, nil)
       }
     }
-    precondition(done != 0, "libpng cannot write the picture")
+    require(done != 0, "libpng cannot write the picture")
     return Array(bytes[..<size])
   }
 

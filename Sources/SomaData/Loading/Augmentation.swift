@@ -26,12 +26,12 @@ public struct RandomCrop: Augmentation {
   public var padding: Int
 
   public init(padding: Int = 4) {
-    precondition(padding >= 0, "a border of \(padding) pixels")
+    require(padding >= 0, "a border of \(padding) pixels")
     self.padding = padding
   }
 
   public func apply(to values: inout [Float], shape: Shape, using generator: inout SeededGenerator) {
-    precondition(shape.rank >= 2, "a picture has height and width; the shape is \(shape)")
+    require(shape.rank >= 2, "a picture has height and width; the shape is \(shape)")
     let (height, width) = (shape[-2], shape[-1])
     let down = generator.below(2 * padding + 1) - padding
     let right = generator.below(2 * padding + 1) - padding
@@ -53,12 +53,12 @@ public struct Cutout: Augmentation {
   public var size: Int
 
   public init(size: Int) {
-    precondition(size > 0, "a square of \(size) pixels")
+    require(size > 0, "a square of \(size) pixels")
     self.size = size
   }
 
   public func apply(to values: inout [Float], shape: Shape, using generator: inout SeededGenerator) {
-    precondition(shape.rank >= 2, "a picture has height and width; the shape is \(shape)")
+    require(shape.rank >= 2, "a picture has height and width; the shape is \(shape)")
     let (height, width) = (shape[-2], shape[-1])
     let top = generator.below(height) - size / 2
     let left = generator.below(width) - size / 2

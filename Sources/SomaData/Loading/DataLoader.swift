@@ -26,8 +26,8 @@ public struct DataLoader: Sendable {
     _ dataset: any Dataset, batchSize: Int, seed: UInt64? = nil, dropsLast: Bool = false,
     augmentations: [any Augmentation] = [], prefetch: Int = 2
   ) {
-    precondition(batchSize > 0, "a batch has at least one sample")
-    precondition(prefetch >= 0, "\(prefetch) batches cannot be prepared ahead")
+    require(batchSize > 0, "a batch has at least one sample")
+    require(prefetch >= 0, "\(prefetch) batches cannot be prepared ahead")
     self.dataset = dataset
     self.batchSize = batchSize
     self.seed = seed
@@ -50,7 +50,7 @@ public struct DataLoader: Sendable {
 
   /// The batches of an epoch, from batch `start` on.
   public func epoch(_ epoch: Int, startingAt start: Int = 0) -> Batches {
-    precondition(epoch >= 0 && start >= 0, "epoch \(epoch), batch \(start)")
+    require(epoch >= 0 && start >= 0, "epoch \(epoch), batch \(start)")
     return Batches(self, epoch: epoch, start: start)
   }
 

@@ -44,7 +44,7 @@ public struct DatasetSubset: Dataset {
 
   /// - Precondition: the indices are those of samples of `base`.
   public init(_ base: any Dataset, _ indices: [Int]) {
-    precondition(indices.allSatisfy { $0 >= 0 && $0 < base.count }, "an index leaves the \(base.count) samples")
+    require(indices.allSatisfy { $0 >= 0 && $0 < base.count }, "an index leaves the \(base.count) samples")
     self.base = base
     baseIndices = indices
   }

@@ -1,3 +1,5 @@
+import Soma
+
 /// A table: named columns of one kind each.
 public struct TabularData: Sendable {
   /// What a column's cells are.
@@ -15,7 +17,7 @@ public struct TabularData: Sendable {
     public let categories: [String]
 
     public init(name: String, kind: Kind, values: [Double], categories: [String] = []) {
-      precondition(
+      require(
         kind != .category || values.allSatisfy { $0.isNaN || ($0 >= 0 && Int($0) < categories.count) },
         "values of a category column are indices of its categories")
       self.name = name
@@ -36,9 +38,9 @@ public struct TabularData: Sendable {
   /// - Precondition: columns are equally long and have different names.
   public init(source: String, columns: [Column], lines: [Int]? = nil) {
     let count = columns.first?.values.count ?? 0
-    precondition(columns.allSatisfy { $0.values.count == count }, "the columns of a table are equally long")
-    precondition(Set(columns.map(\.name)).count == columns.count, "the columns of a table have different names")
-    precondition(lines == nil || lines!.count == count, "a line for each row")
+    require(columns.allSatisfy { $0.values.count == count }, "the columns of a table are equally long")
+    require(Set(columns.map(\.name)).count == columns.count, "the columns of a table have different names")
+    require(lines == nil || lines!.count == count, "a line for each row")
     self.source = source
     self.columns = columns
     self.lines = lines ?? (0..<count).map { $0 + 1 }

@@ -9,7 +9,7 @@ public struct TextCorpus: Sendable {
   public let vocabulary: Vocabulary
 
   public init(name: String, tokens: [Int32], vocabulary: Vocabulary) {
-    precondition(tokens.allSatisfy { $0 >= 0 && $0 < vocabulary.count }, "tokens are below \(vocabulary.count)")
+    require(tokens.allSatisfy { $0 >= 0 && $0 < vocabulary.count }, "tokens are below \(vocabulary.count)")
     self.name = name
     self.tokens = tokens
     self.vocabulary = vocabulary
@@ -52,7 +52,7 @@ public struct TextCorpus: Sendable {
 
   /// The first part and the rest, which is the share `test` of all tokens; a text is not shuffled.
   public func split(test: Double) -> (train: TextCorpus, test: TextCorpus) {
-    precondition(test >= 0 && test <= 1, "a share is between 0 and 1, not \(test)")
+    require(test >= 0 && test <= 1, "a share is between 0 and 1, not \(test)")
     let cut = tokens.count - Int((Double(tokens.count) * test).rounded())
     return (
       TextCorpus(name: name, tokens: Array(tokens[..<cut]), vocabulary: vocabulary),
@@ -64,7 +64,7 @@ public struct TextCorpus: Sendable {
   /// - Throws: `DataError` if the text is too short for one.
   public func windows(length: Int, stride: Int? = nil) throws -> TokenSequences {
     let stride = stride ?? length
-    precondition(length > 0 && stride > 0, "windows of \(length) tokens every \(stride)")
+    require(length > 0 && stride > 0, "windows of \(length) tokens every \(stride)")
     try check(length)
     return TokenSequences(
       tokens: tokens, length: length,
@@ -75,7 +75,7 @@ public struct TextCorpus: Sendable {
   /// `rows` samples in this order continue each other row by row, as a recurrent network that keeps its state wants.
   /// - Throws: `DataError` if the text is too short.
   public func streams(rows: Int, length: Int) throws -> TokenSequences {
-    precondition(rows > 0 && length > 0, "\(rows) streams of windows of \(length) tokens")
+    require(rows > 0 && length > 0, "\(rows) streams of windows of \(length) tokens")
     let perRow = (tokens.count - 1) / rows
     guard perRow >= length else {
       throw DataError(name, "\(tokens.count) tokens are too few for \(rows) streams of \(length) and one more")
@@ -101,7 +101,7 @@ public struct TokenSequences: Dataset {
 
   /// - Precondition: each window and the token after it lie inside the sequence.
   public init(tokens: [Int32], length: Int, offsets: [Int]) {
-    precondition(offsets.allSatisfy { $0 >= 0 && $0 + length < tokens.count }, "a window leaves the text")
+    require(offsets.allSatisfy { $0 >= 0 && $0 + length < tokens.count }, "a window leaves the text")
     self.tokens = tokens
     self.length = length
     self.offsets = offsets

@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 
 /// Student's t distribution (Gosset 1908).
 public struct StudentT: Sendable, Hashable {
@@ -6,7 +7,7 @@ public struct StudentT: Sendable, Hashable {
   public let degrees: Double
 
   public init(degrees: Double) {
-    precondition(degrees > 0, "a t distribution has degrees of freedom above 0, not \(degrees)")
+    require(degrees > 0, "a t distribution has degrees of freedom above 0, not \(degrees)")
     self.degrees = degrees
   }
 
@@ -46,7 +47,7 @@ public struct StudentT: Sendable, Hashable {
 /// (Abramowitz, Stegun 1964, 26.5.8) in the half where that converges fast.
 /// - Parameter y: `1 - x`, which the caller knows with all its digits even if `x` is near 1
 func incompleteBeta(_ x: Double, complement y: Double, _ a: Double, _ b: Double) -> Double {
-  precondition(a > 0 && b > 0, "the incomplete beta function wants parameters above 0, not \(a), \(b)")
+  require(a > 0 && b > 0, "the incomplete beta function wants parameters above 0, not \(a), \(b)")
   guard x > 0 else { return 0 }
   guard y > 0 else { return 1 }
   let logX = y < 0.5 ? log1p(-y) : log(x)

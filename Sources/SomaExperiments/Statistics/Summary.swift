@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 import SomaData
 
 /// A mean with the interval that covers the true mean with a given probability.
@@ -13,7 +14,7 @@ public struct Estimate: Sendable, Hashable, Codable {
   /// The mean of normally distributed values and its interval `mean ± t_{n-1} s/√n` (Gosset 1908).
   /// - Parameter level: the probability of covering, 0.95 by custom
   public init(of values: [Double], level: Double = 0.95) {
-    precondition(level > 0 && level < 1, "an interval's level is between 0 and 1, not \(level)")
+    require(level > 0 && level < 1, "an interval's level is between 0 and 1, not \(level)")
     count = values.count
     mean = values.mean
     guard values.count > 1 else { return }
@@ -69,7 +70,7 @@ public func bootstrapInterval(
   _ values: [Double], level: Double = 0.95, resamples: Int = 10_000, seed: UInt64 = 0,
   statistic: ([Double]) -> Double = { $0.mean }
 ) -> ClosedRange<Double>? {
-  precondition(level > 0 && level < 1 && resamples > 0, "level \(level), \(resamples) resamples")
+  require(level > 0 && level < 1 && resamples > 0, "level \(level), \(resamples) resamples")
   guard values.count > 1 else { return nil }
   var generator = SeededGenerator(seed: seed)
   var resample = values

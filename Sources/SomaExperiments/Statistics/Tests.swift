@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 
 /// What a test of "there is no difference" found.
 public struct TestResult: Sendable, Hashable, Codable {
@@ -13,7 +14,7 @@ public struct TestResult: Sendable, Hashable, Codable {
 /// Student's test that the mean difference of pairs is zero: `t = mean(d) √n / s(d)`, two-sided (Gosset 1908). Nil for fewer
 /// than two pairs. Differences that are all zero give `p = 1`.
 public func pairedTTest(_ a: [Double], _ b: [Double]) -> TestResult? {
-  precondition(a.count == b.count, "\(a.count) values cannot be paired with \(b.count)")
+  require(a.count == b.count, "\(a.count) values cannot be paired with \(b.count)")
   guard a.count > 1 else { return nil }
   let differences = zip(a, b).map { $0 - $1 }
   if differences.allSatisfy({ $0 == 0 }) { return TestResult(statistic: 0, pValue: 1, count: a.count) }
@@ -26,7 +27,7 @@ public func pairedTTest(_ a: [Double], _ b: [Double]) -> TestResult? {
 /// without a difference are left out, ties share their mean rank. Up to 50 pairs the probability is exact given the ranks; above, the
 /// normal approximation with the correction for ties. Nil if no pair differs.
 public func wilcoxonSignedRankTest(_ a: [Double], _ b: [Double]) -> TestResult? {
-  precondition(a.count == b.count, "\(a.count) values cannot be paired with \(b.count)")
+  require(a.count == b.count, "\(a.count) values cannot be paired with \(b.count)")
   let differences = zip(a, b).map { $0 - $1 }.filter { $0 != 0 }
   let n = differences.count
   guard n > 0, differences.allSatisfy(\.isFinite) else { return nil }

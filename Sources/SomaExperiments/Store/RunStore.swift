@@ -124,6 +124,24 @@ public final class RunStore: Sendable {
         table.primaryKey(["experimentID", "candidate"], onConflict: .replace)
       }
     }
+    migrator.registerMigration("2 reproductions") { database in
+      try database.create(table: ReproductionRecord.databaseTableName) { table in
+        table.autoIncrementedPrimaryKey("id")
+        table.column("number", .integer).notNull()
+        table.column("slug", .text).notNull().indexed()
+        table.column("effort", .text).notNull()
+        table.column("seeds", .integer).notNull()
+        table.column("seconds", .double).notNull()
+        table.column("verdict", .text).notNull()
+        table.column("summary", .text).notNull()
+        table.column("measurements", .text).notNull()
+        table.column("tables", .text).notNull()
+        table.column("remarks", .text).notNull()
+        table.column("ended", .datetime).notNull()
+        table.column("version", .text).notNull()
+        table.column("machine", .text).notNull()
+      }
+    }
     return migrator
   }()
 
@@ -162,6 +180,11 @@ public final class RunStore: Sendable {
       try measurement.insert(database)
       try Self.touch(measurement.experimentID, database)
     }
+  }
+
+  /// Notes the outcome of a claim check.
+  public func add(_ record: ReproductionRecord) throws {
+    try write { database in try record.insert(database) }
   }
 
   private static func touch(_ id: Int64, _ database: Database) throws {
@@ -218,5 +241,11 @@ public final class RunStore: Sendable {
 
   public func measurements(of id: Int64) throws -> [Measurement] {
     try read { try Measurement.filter(Column("experimentID") == id).fetchAll($0) }
+  }
+
+  /// The latest outcome of each system's claim check, by slug.
+  public func reproductions() throws -> [String: ReproductionRecord] {
+    let records = try read { try ReproductionRecord.order(Column("id")).fetchAll($0) }
+    return Dictionary(records.map { ($0.slug, $0) }, uniquingKeysWith: { $1 })
   }
 }

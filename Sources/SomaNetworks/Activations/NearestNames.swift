@@ -1,6 +1,6 @@
 /// The known names closest to what was typed, closest first: by edit distance, where a name that contains the typed one
 /// counts as close.
-func nearestNames(to typed: String, among names: [String], count: Int = 3) -> [String] {
+package func nearestNames(to typed: String, among names: [String], count: Int = 3) -> [String] {
   let typed = typed.lowercased()
   let ranked = names.map { name -> (name: String, distance: Int) in
     let contains = typed.count >= 3 && name.lowercased().contains(typed)

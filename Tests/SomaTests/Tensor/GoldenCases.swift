@@ -2,7 +2,8 @@ import Foundation
 
 @testable import Soma
 
-/// A case of `Resources/core_golden.json`, which a NumPy script wrote (`Tests/Golden/make_core_golden.py`).
+/// A case of a file in `Resources`, which a NumPy script wrote: `core_golden.json` (`Tests/Golden/make_core_golden.py`),
+/// `numpy_golden.json` (`Tests/Golden/make_numpy_golden.py`).
 struct GoldenCase: Sendable, CustomStringConvertible {
   let name: String
   let operation: String
@@ -83,9 +84,12 @@ struct GoldenCase: Sendable, CustomStringConvertible {
     let cases: [Case]
   }
 
-  static let all: [GoldenCase] = {
+  static let all = read("core_golden.json")
+
+  /// The cases of a file in `Resources`.
+  static func read(_ name: String) -> [GoldenCase] {
     let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Resources/core_golden.json")
+      .appendingPathComponent("Resources/" + name)
     guard let data = try? Data(contentsOf: url), let file = try? JSONDecoder().decode(File.self, from: data) else {
       fatalError("cannot read \(url.path)")
     }
@@ -99,7 +103,7 @@ struct GoldenCase: Sendable, CustomStringConvertible {
         outputs: c.outputs.map { tensors[$0] }, relative: c.relative ?? 0, absolute: c.absolute ?? 0,
         signedZeros: c.signedZeros ?? false)
     }
-  }()
+  }
 
   /// What Soma computes for the case.
   func compute(_ x: [Tensor]) -> [Tensor] {
