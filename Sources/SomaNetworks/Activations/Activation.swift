@@ -183,6 +183,18 @@ public struct Activation: Layer, Hashable {
   /// Whether it takes two inputs, the halves of an axis.
   public var takesPair: Bool { expression.uses("x1") || expression.uses("x2") }
 
+  /// Whether neighbours along its axis change places, so that their number has to be even.
+  public var exchangesNeighbours: Bool { expression.calls("axisswap") }
+
+  /// Whether it can stand behind a dense layer: of at least as many units, each with an output.
+  public var suitsDenseLayers: Bool {
+    if let structure { return !structure.isSpatial && structure != .hybridChaotic }
+    guard axis >= -2 else { return false }
+    let units = 32
+    let output = outputShape(for: [2, takesPair ? 2 * units : units])
+    return output.rank == 2 && output.last >= units
+  }
+
   // MARK: Computing
 
   var defaults: [String: ExpressionEvaluation.Value] {

@@ -15,6 +15,19 @@ extension Activation {
     return { x in grad { before($0).sum() }(x) }
   }
 
+  /// The same activation, computed as its formula is printed and not in the form that suits numbers.
+  /// - Throws: `ActivationError` for one whose formula is no formula of one number.
+  public func asPublished() throws(ActivationError) -> Activation {
+    guard isElementwise, kind != .stochastic else { throw .unsuitableKind(name, wanted: "a function of one number") }
+    var result = self
+    let (numbers, lists, pools) = parameters.names
+    do throws(ExpressionError) {
+      result.expression = try ExpressionParser.parse(
+        formula, variables: numbers.union(["x"]), lists: lists, pools: pools)
+    } catch { throw .malformedFormula(error) }
+    return result
+  }
+
   /// The same activation as a layer whose trained parameters have one value for each unit, channel or layer, or one in
   /// all.
   public func asLayer(sharing: ActivationParameter.Sharing) -> Activation {

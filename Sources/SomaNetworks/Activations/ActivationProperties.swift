@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 
 /// What can be computed of an activation of one number at its start values, outside training, in double precision. All is
 /// found on a grid of [-8, 8] (spacing 1/64) and geometric points out to ±10⁸; that a function rises, falls, or bends one
@@ -196,5 +198,35 @@ public struct ActivationProperties: Hashable, Sendable {
       if !result.contains(where: { $0.contains(crossing.x) }) { result.append(crossing.x...crossing.x) }
     }
     return result.sorted { $0.lowerBound < $1.lowerBound }
+  }
+}
+
+extension ActivationProperties {
+  /// The properties of many activations, several side by side, in their order.
+  public static func of(
+    _ activations: [Activation], progress: @Sendable (Double) -> Void = { _ in }
+  ) -> [ActivationProperties?] {
+    let results = Mutex([ActivationProperties?](repeating: nil, count: activations.count))
+    let done = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: activations.count) { i in
+      let properties = ActivationProperties(activations[i])
+      results.withLock { $0[i] = properties }
+      let count = done.withLock { done in
+        done += 1
+        return done
+      }
+      progress(Double(count) / Double(activations.count))
+    }
+    return results.withLock { $0 }
+  }
+}
+
+extension Activation {
+  /// Values at places, at the start values and outside training; nil for what is no function of one number.
+  public func values(at places: [Double]) -> [Double]? { ScalarProgram(self).map { $0(places) } }
+
+  /// Values and derivatives of the first three orders at places; nil for what is no function of one number.
+  public func derivatives(at places: [Double]) -> [(value: Double, first: Double, second: Double, third: Double)]? {
+    ScalarProgram(self).map { program in program.jets(places).map { ($0.value, $0.d1, $0.d2, $0.d3) } }
   }
 }

@@ -65,6 +65,21 @@ public indirect enum Expression: Hashable, Sendable {
     }
   }
 
+  /// Whether a function is called somewhere.
+  func calls(_ name: String) -> Bool {
+    switch self {
+    case .number, .variable: false
+    case .element(_, let a), .negate(let a): a.calls(name)
+    case .arithmetic(_, let a, let b), .compare(_, let a, let b): a.calls(name) || b.calls(name)
+    case .call(let own, let arguments): own == name || arguments.contains { $0.calls(name) }
+    case .apply(_, let index, let a): index?.calls(name) == true || a.calls(name)
+    case .choose(let c, let a, let b): c.calls(name) || a.calls(name) || b.calls(name)
+    case .fold(_, _, let from, let to, let body): from.calls(name) || to.calls(name) || body.calls(name)
+    case .binding(_, let value, let body), .function(_, _, let value, let body):
+      value.calls(name) || body.calls(name)
+    }
+  }
+
   /// A name, of those given or computed from them, that says how often a loop runs: such a loop has no fixed length.
   func loopLimit(among names: Set<String>) -> String? {
     func any(_ parts: [Expression]) -> String? { parts.lazy.compactMap { $0.loopLimit(among: names) }.first }

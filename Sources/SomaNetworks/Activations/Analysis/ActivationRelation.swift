@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import Soma
+import Synchronization
 
 /// How two activations of one number are related.
 public struct ActivationRelation: Hashable, Sendable, CustomStringConvertible {
@@ -99,13 +101,12 @@ struct RelationProbe {
       add(.same, .formula)
       return result
     }
-    if agrees(values, g.values), agrees(program(Self.grid), g.program(Self.grid)) {
+    if isSame(as: g) {
       add(.same)
       return result
     }
     if let values = specialCase(of: g) { add(.specialCase(values)) }
-    let reflected = g.program(Self.points.map { -$0 }).map { -$0 }
-    if agrees(values, reflected), agrees(program(Self.grid), g.program(Self.grid.map { -$0 }).map { -$0 }) {
+    if isReflection(of: g) {
       add(.reflection)
     } else if let kind = affine(g) {
       add(kind)
@@ -113,6 +114,15 @@ struct RelationProbe {
     if let slope = slopes(g.activation), agrees(values, slope) { add(.derivative) }
     if isInverse(of: g) { add(.inverse) }
     return result
+  }
+
+  func isSame(as g: RelationProbe) -> Bool {
+    agrees(values, g.values) && agrees(program(Self.grid), g.program(Self.grid))
+  }
+
+  func isReflection(of g: RelationProbe) -> Bool {
+    agrees(values, g.program(Self.points.map { -$0 }).map { -$0 })
+      && agrees(program(Self.grid), g.program(Self.grid.map { -$0 }).map { -$0 })
   }
 
   // MARK: Inverse
@@ -174,7 +184,8 @@ struct RelationProbe {
   // MARK: Special cases
 
   /// Values of the other's parameters at which it is this activation.
-  func specialCase(of g: RelationProbe) -> [String: ActivationParameter.Value]? {
+  /// - Parameter thorough: whether other numbers than simple ones are looked for
+  func specialCase(of g: RelationProbe, thorough: Bool = true) -> [String: ActivationParameter.Value]? {
     let parameters = g.open.parameters
     guard !parameters.isEmpty, parameters.count <= 8 else { return nil }
     let limits = parameters.map { Self.limits($0, g.activation) }
@@ -183,17 +194,25 @@ struct RelationProbe {
       return g.named(p)
     }
     if parameters.count <= 2 {
+      // All combinations of simple numbers at once, point after point: hardly any outlives the second.
       let candidates = ownNumbers
-      let few = Array(Self.points.prefix(6))
-      let own = Array(values.prefix(6))
+      var lists = [[Double]](repeating: [], count: parameters.count)
       for a in candidates where limits[0].contains(a) {
         for b in parameters.count == 2 ? candidates : [0] where parameters.count == 1 || limits[1].contains(b) {
-          let p = parameters.count == 1 ? [a] : [a, b]
-          guard agrees(own, g.open(few, p)) else { continue }
-          if let result = named(p) { return result }
+          lists[0].append(a)
+          if parameters.count == 2 { lists[1].append(b) }
         }
       }
+      for i in 0..<8 where !lists[0].isEmpty {
+        let found = g.open(Self.points[i], all: lists)
+        let fits = found.indices.filter { (found[$0] - values[i]).magnitude <= Self.tolerance * scale }
+        lists = lists.map { list in fits.map { list[$0] } }
+      }
+      for k in lists[0].indices {
+        if let result = named(lists.map { $0[k] }) { return result }
+      }
     }
+    if !thorough { return nil }
     let start = parameters.map(\.start)
     var starts = [start]
     // Other signs and sizes of one parameter at a time lead to other minima.
@@ -253,6 +272,49 @@ struct RelationProbe {
       }
     }
     return result
+  }
+}
+
+/// How many different functions a set of activations holds.
+public struct ActivationClasses: Sendable {
+  /// Activations that are affine images of each other at their start values.
+  public var affine: [[String]]
+  /// The same, where an activation also counts as another whose parameters, simple numbers, make it one.
+  public var withParameters: [[String]]
+
+  /// Compares all pairs, several side by side.
+  /// - Throws: what `progress` throws
+  public init(_ activations: [Activation], progress: @escaping @Sendable (Double) throws -> Void = { _ in }) throws {
+    let probes = activations.compactMap { RelationProbe($0) }
+    let links = Mutex<[(Int, Int, Bool)]>([])
+    let failure = Mutex<(any Error)?>(nil)
+    let done = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: probes.count) { i in
+      guard failure.withLock({ $0 == nil }) else { return }
+      for j in probes.indices where j != i {
+        if j < i, probes[i].isSame(as: probes[j]) || probes[i].isReflection(of: probes[j]) || probes[i].affine(probes[j]) != nil {
+          links.withLock { $0.append((i, j, true)) }
+        } else if probes[i].specialCase(of: probes[j], thorough: false) != nil {
+          links.withLock { $0.append((i, j, false)) }
+        }
+      }
+      let share = done.withLock { done in
+        done += 1
+        return Double(done) / Double(probes.count)
+      }
+      do { try progress(share) } catch { failure.withLock { $0 = error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+    let found = links.withLock { $0 }
+    func groups(_ pairs: [(Int, Int, Bool)]) -> [[String]] {
+      var root = Array(probes.indices)
+      func top(_ i: Int) -> Int { root[i] == i ? i : top(root[i]) }
+      for (a, b, _) in pairs { root[max(top(a), top(b))] = min(top(a), top(b)) }
+      return Dictionary(grouping: probes.indices, by: top).sorted { $0.key < $1.key }
+        .map { $0.value.map { probes[$0].activation.name } }
+    }
+    affine = groups(found.filter(\.2))
+    withParameters = groups(found)
   }
 }
 

@@ -110,13 +110,22 @@ struct ScalarProgram {
   /// The values at many points.
   func callAsFunction(_ x: [Double], _ values: [Double]? = nil) -> [Double] {
     let values = values ?? parameters.map(\.start)
+    return evaluate(x) { [Double](repeating: values[$0], count: x.count) }
+  }
+
+  /// The values at one point, for many values of the parameters: `values[i]` lists those of parameter i.
+  func callAsFunction(_ x: Double, all values: [[Double]]) -> [Double] {
+    evaluate([Double](repeating: x, count: values.first?.count ?? 1)) { values[$0] }
+  }
+
+  private func evaluate(_ x: [Double], _ parameter: (Int) -> [Double]) -> [Double] {
     let n = x.count
     var results = [[Double]](repeating: [], count: nodes.count)
     for (id, node) in nodes.enumerated() {
       switch node.operation {
       case .constant(let bits): results[id] = [Double](repeating: Double(bitPattern: bits), count: n)
       case .input: results[id] = x
-      case .parameter(let i): results[id] = [Double](repeating: values[i], count: n)
+      case .parameter(let i): results[id] = parameter(i)
       case .function(let function): results[id] = results[node.a].map { function($0) }
       case .arithmetic, .maximum, .minimum, .compare:
         results[id] = Self.binary(node.operation, results[node.a], results[node.b])
