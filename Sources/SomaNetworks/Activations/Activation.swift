@@ -292,9 +292,9 @@ public struct Activation: Layer, Hashable {
         defer { statistics += 1 }
         return Self.running(statistic, "statistic\(statistics)", scope)
       })
+    let passes = passes(scope)
     guard kind == .stochastic, scope.isTraining else { return compute(expression, x, values, surroundings) }
     values = resolved(values, x)
-    let passes = passes(scope)
     for draw in draws {
       values[draw.name] = draw.sample(
         like: x, values, channelAxis: channelAxis(x), passes: passes, key: scope.key())
@@ -312,7 +312,7 @@ public struct Activation: Layer, Hashable {
     let isCounted = draws.contains { if case .count = $0.distribution { true } else { false } }
     guard isCounted else { return Tensor(0) }
     let passes = scope.state("passes", [], .zeros)
-    scope.setState("passes", passes + 1)
+    if scope.isTraining { scope.setState("passes", passes + 1) }
     return passes
   }
 

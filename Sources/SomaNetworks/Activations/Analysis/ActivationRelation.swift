@@ -193,22 +193,28 @@ struct RelationProbe {
       guard agrees(values, g.open(Self.points, p)), agrees(program(Self.grid), g.open(Self.grid, p)) else { return nil }
       return g.named(p)
     }
-    if parameters.count <= 2 {
-      // All combinations of simple numbers at once, point after point: hardly any outlives the second.
-      let candidates = ownNumbers
+    // All combinations of simple numbers at once, point after point: hardly any outlives the second. Parameters of the same
+    // name may have the same value.
+    let own = Dictionary(open.parameters.map { ($0.name, $0.start) }, uniquingKeysWith: { first, _ in first })
+    for sharesNames in own.isEmpty ? [false] : [true, false] {
+      let pinned = parameters.map { sharesNames && $0.index == nil ? own[$0.name] : nil }
+      let free = pinned.count { $0 == nil }
+      guard free <= 5 else { continue }
+      let sizes = [0, 40, 24, 12, 8, 6]
       var lists = [[Double]](repeating: [], count: parameters.count)
-      for a in candidates where limits[0].contains(a) {
-        for b in parameters.count == 2 ? candidates : [0] where parameters.count == 1 || limits[1].contains(b) {
-          lists[0].append(a)
-          if parameters.count == 2 { lists[1].append(b) }
-        }
+      var combinations: [[Double]] = [[]]
+      for k in parameters.indices {
+        let candidates = pinned[k].map { [$0] } ?? ([parameters[k].start] + ownNumbers.filter { $0 != parameters[k].start })
+        let few = candidates.filter { limits[k].contains($0) }.prefix(sizes[free])
+        combinations = combinations.flatMap { head in few.map { head + [$0] } }
       }
-      for i in 0..<8 where !lists[0].isEmpty {
+      for combination in combinations { for k in lists.indices { lists[k].append(combination[k]) } }
+      for i in 0..<8 where !(lists.first?.isEmpty ?? true) {
         let found = g.open(Self.points[i], all: lists)
         let fits = found.indices.filter { (found[$0] - values[i]).magnitude <= Self.tolerance * scale }
         lists = lists.map { list in fits.map { list[$0] } }
       }
-      for k in lists[0].indices {
+      for k in (lists.first ?? []).indices.prefix(8) {
         if let result = named(lists.map { $0[k] }) { return result }
       }
     }
