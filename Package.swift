@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "Soma", targets: ["Soma"]),
     .library(name: "SomaNetworks", targets: ["SomaNetworks"]),
     .library(name: "SomaLearning", targets: ["SomaLearning"]),
+    .library(name: "SomaSearch", targets: ["SomaSearch"]),
     .library(name: "SomaData", targets: ["SomaData"]),
     .library(name: "SomaExperiments", targets: ["SomaExperiments"]),
     .library(name: "SomaReports", targets: ["SomaReports"]),
@@ -46,6 +47,8 @@ let package = Package(
       name: "SomaData",
       dependencies: ["Soma", "CPNG", "CJPEG", "CZlib", "SwiftCSV"],
       swiftSettings: settings),
+    .target(
+      name: "SomaSearch", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"], swiftSettings: settings),
     .target(name: "SomaReports", dependencies: ["Soma"], swiftSettings: settings),
     .target(
       name: "SomaExperiments",
@@ -56,8 +59,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Reproductions",
-      dependencies: ["Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments"],
-      swiftSettings: settings),
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaSearch", "SomaReports", "SomaExperiments",
+      ], swiftSettings: settings),
     .executableTarget(
       name: "SomaCommand",
       dependencies: [
@@ -76,6 +80,9 @@ let package = Package(
     ),
     .testTarget(
       name: "SomaLearningTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "SomaSearchTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning", "SomaSearch"],
       swiftSettings: settings),
     .testTarget(
       name: "SomaDataTests", dependencies: ["Soma", "SomaData"], swiftSettings: settings),

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs the system libraries that Soma links: Debian and Ubuntu through apt, with the images that most claim checks train on;
-# macOS through Homebrew (untested; Fashion-MNIST has to be put into data/fashion-mnist by hand there).
+# Installs the system libraries that Soma links: Debian and Ubuntu through apt, with the images and the text that claim checks
+# train on; macOS through Homebrew (untested; Fashion-MNIST has to be put into data/fashion-mnist by hand there).
 # Does nothing, quickly, when they are there.
 set -euo pipefail
 
 apt_packages=(libdnnl-dev libsleef-dev libopenblas-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libsqlite3-dev
-  dataset-fashion-mnist)
+  dataset-fashion-mnist bible-kjv)
 brew_packages=(onednn sleef openblas libpng jpeg-turbo sqlite)
 
 if command -v apt-get >/dev/null 2>&1; then

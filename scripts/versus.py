@@ -13,10 +13,12 @@ import json
 import math
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -54,15 +56,16 @@ def prepare_environment():
 class Contestant:
     """A process that does a repeat whenever it is asked."""
 
-    def __init__(self, name, workload, initial, seconds, cache):
-        self.name = name
+    def __init__(self, name, workload, initial, seconds, cache, limit):
+        self.name, self.limit = name, limit
         started = str(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
         common = ["--initial", initial, "--losses", str(LOSSES), "--seconds", str(seconds), "--started", started]
         if name.startswith("soma"):
             threads = ["--threads", "1"] if name == "soma-1" else []
             command = [str(SOMA), "bench", workload, "--serve"] + common + threads
         else:
-            command = [str(PYTHON), str(PEERS), workload, name] + common
+            # If Python dies of a signal, it says where.
+            command = [str(PYTHON), "-X", "faulthandler", str(PEERS), workload, name] + common
         # A compiler's cache of an earlier run would hide what the first step costs.
         environment = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(Path(cache) / f"{workload}-{name}"))
         self.errors = tempfile.TemporaryFile("w+")
@@ -73,27 +76,53 @@ class Contestant:
         self.last = self.read()
 
     def read(self):
+        """The next line of the process; it is killed if it takes longer than the limit."""
+        watch = threading.Timer(self.limit, self.process.kill)
+        watch.start()
         line = self.process.stdout.readline()
+        watch.cancel()
         if not line:
-            self.errors.seek(0)
-            words = self.errors.read().strip().splitlines()
             status = self.process.wait()
-            raise RuntimeError(f"{self.name} ended with {status}: {words[-1] if words else 'without a word'}")
+            self.errors.seek(0)
+            words = [word for word in self.errors.read().splitlines() if word.strip()]
+            if status == -signal.SIGKILL and not words:
+                words = [f"killed, by the limit of {self.limit:g} s or for want of memory"]
+            raise RuntimeError(f"{self.name} ended with {status}: {' | '.join(words[-3:]) or 'without a word'}")
         return json.loads(line)
 
     def measure(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # `read` tells how it ended.
         self.last = self.read()
         self.repeats.append(self.last["millisecondsPerStep"])
 
     def end(self):
-        self.process.stdin.close()
-        self.process.wait()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     @property
     def milliseconds(self):
         return statistics.median(self.repeats)
+
+
+def started(name, *arguments):
+    """A contestant that has done its first repeat. One that dies is tried once more: other processes of the machine may
+    have taken its memory."""
+    try:
+        return Contestant(name, *arguments)
+    except RuntimeError as error:
+        note(f"{error}; once more")
+        return Contestant(name, *arguments)
 
 
 def deviation(losses, reference):
@@ -109,7 +138,7 @@ def compare(workload, options, folder):
     for name in names:
         note(f"{workload}: {name}")
         try:
-            contestants.append(Contestant(name, workload, initial, options.seconds, folder))
+            contestants.append(started(name, workload, initial, options.seconds, folder, options.limit))
         except RuntimeError as error:
             failed[name] = str(error)
             note(str(error))
@@ -121,7 +150,13 @@ def compare(workload, options, folder):
         for contestant in contestants[i % len(contestants) :] + contestants[: i % len(contestants)]:
             # Threads of the process before spin for a while before they sleep.
             time.sleep(0.25)
-            contestant.measure()
+            try:
+                contestant.measure()
+            except RuntimeError as error:
+                if contestant.name == "soma":
+                    raise SystemExit(str(error))
+                note(str(error))
+                contestants = [other for other in contestants if other is not contestant]
     for contestant in contestants:
         contestant.end()
     found = {c.name: c for c in contestants}
@@ -131,7 +166,13 @@ def compare(workload, options, folder):
     # difference between two correct computations is to be expected.
     if "torch" in found:
         note(f"{workload}: losses in float64")
-        reference = Contestant("torch-float64", workload, initial, 0.001, folder)
+        try:
+            reference = started("torch-float64", workload, initial, 0.001, folder, options.limit)
+        except RuntimeError as error:
+            note(str(error))
+            result["agrees"] = False
+            result["unchecked"] = str(error)
+            return result
         reference.end()
         exact = reference.last["losses"]
         result["against torch"] = deviation(found["soma"].last["losses"], found["torch"].last["losses"])
@@ -210,7 +251,7 @@ def report(results, versions, options):
         lines += table(
             ["workload", "1 thread, ms", "all threads, ms", "gain"],
             [[name, number(one), number(all_), f"{one / all_:.2f} ×"] for name, one, all_ in both])
-    checked = [r for r in results if "agrees" in r]
+    checked = [r for r in results if "agrees" in r and "unchecked" not in r]
     if checked:
         lines += ["", f"## The first {LOSSES} losses", ""]
         lines += ["Largest relative differences. A workload agrees if its first loss is that of float64 to 1e-4, and all of"]
@@ -231,6 +272,7 @@ def main():
     parser.add_argument("workloads", nargs="*", metavar="workload", help=", ".join(WORKLOADS))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3, help="how long a repeat lasts, about")
+    parser.add_argument("--limit", type=float, default=240, help="seconds that a process may take for a line of its results")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     unknown = [name for name in options.workloads if name not in WORKLOADS]
@@ -245,7 +287,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         results = []
         for name in options.workloads or WORKLOADS:
+            begin = time.monotonic()
             results.append(compare(name, options, folder))
+            note(f"{name}: {time.monotonic() - begin:.0f} s")
             # After each, so that an interrupted run leaves what it found.
             text = report(results, versions, options)
             options.output.write_text(text)

@@ -20,6 +20,10 @@ soma_map soma_multiply_add_map(soma_dtype dtype) { return level()->multiply_add[
 soma_map soma_binary_scalar_right_map(soma_binary op, soma_dtype dtype) { return level()->binary_right[op][dtype]; }
 soma_map soma_binary_scalar_left_map(soma_binary op, soma_dtype dtype) { return level()->binary_left[op][dtype]; }
 
+soma_map soma_pair_map(soma_step first, soma_step second, soma_dtype dtype) {
+  return dtype == SOMA_F32 || dtype == SOMA_F64 ? level()->pairs[dtype == SOMA_F64][first][second] : NULL;
+}
+
 void soma_random_bits(const uint32_t key[2], uint32_t *out, uint64_t first, size_t n) {
   level()->random_bits(key, out, first, n);
 }

@@ -1,5 +1,6 @@
 // Template: all elementwise maps of one instruction set, as one table.
 #include "float_level.h"
+#include "pair_level.h"
 #include "integer_level.h"
 #include "cast_level.h"
 #include "random_level.h"
@@ -46,5 +47,6 @@ const soma_elementwise_level LEVEL(soma_elementwise) = {
              [SOMA_I64] = CASTS_FROM(i64), [SOMA_BOOL] = CASTS_FROM(boolean), [SOMA_I8] = CASTS_FROM(i8),
              [SOMA_U8] = CASTS_FROM(u8), [SOMA_BF16] = CASTS_FROM(bf16)},
     .multiply_add = {[SOMA_F32] = LEVEL(map_multiply_add_f32), [SOMA_F64] = LEVEL(map_multiply_add_f64)},
+    .pairs = {{STEPS(PAIR_NAMES_AFTER, f32)}, {STEPS(PAIR_NAMES_AFTER, f64)}},
     .random_bits = LEVEL(random_bits),
 };

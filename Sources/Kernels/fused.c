@@ -12,22 +12,50 @@ static inline char *address(const soma_ref *ref, void *const *pointers, char *sc
   }
 }
 
+/// A walk through a view, run by run along its innermost axis.
+typedef struct {
+  const soma_view *view;
+  int64_t index[8], position;
+} walk;
+
+static inline walk begin_walk(const soma_view *view, size_t start) {
+  walk it = {.view = view};
+  size_t rest = start;
+  for (int d = view->rank - 1; d >= 0; --d) {
+    it.index[d] = (int64_t)(rest % (size_t)view->dims[d]);
+    rest /= (size_t)view->dims[d];
+    it.position += it.index[d] * view->strides[d];
+  }
+  return it;
+}
+
+/// The elements left of the run, `most` at most.
+static inline size_t run_length(const walk *it, size_t most) {
+  const int last = it->view->rank - 1;
+  size_t run = (size_t)(it->view->dims[last] - it->index[last]);
+  return run < most ? run : most;
+}
+
+/// On to the next run: carries into the outer axes.
+static inline void next_run(walk *it) {
+  const soma_view *view = it->view;
+  const int last = view->rank - 1;
+  it->position -= it->index[last] * view->strides[last];
+  it->index[last] = 0;
+  for (int d = last - 1; d >= 0; --d) {
+    it->position += view->strides[d];
+    if (++it->index[d] < view->dims[d]) break;
+    it->position -= view->dims[d] * view->strides[d];
+    it->index[d] = 0;
+  }
+}
+
 /// Gathers `count` elements that begin at flat position `start` of the view's shape.
 static void load(char *out, const char *base, const soma_view *view, size_t size, size_t start, size_t count) {
-  int rank = view->rank;
-  int64_t index[8];
-  size_t rest = start;
-  int64_t position = 0;
-  for (int d = rank - 1; d >= 0; --d) {
-    index[d] = (int64_t)(rest % (size_t)view->dims[d]);
-    rest /= (size_t)view->dims[d];
-    position += index[d] * view->strides[d];
-  }
-  const int64_t inner = view->dims[rank - 1], step = view->strides[rank - 1];
-  while (count > 0) {
-    size_t run = (size_t)(inner - index[rank - 1]);
-    if (run > count) run = count;
-    const char *source = base + position * (int64_t)size;
+  const int64_t step = view->strides[view->rank - 1];
+  for (walk it = begin_walk(view, start); count > 0; next_run(&it)) {
+    const size_t run = run_length(&it, count);
+    const char *source = base + it.position * (int64_t)size;
     if (step == 1) {
       memcpy(out, source, run * size);
     } else if (step == 0) {
@@ -38,16 +66,29 @@ static void load(char *out, const char *base, const soma_view *view, size_t size
     }
     out += run * size;
     count -= run;
-    // On to the next run: carry into the outer axes.
-    position -= index[rank - 1] * step;
-    index[rank - 1] = 0;
-    for (int d = rank - 2; d >= 0; --d) {
-      position += view->strides[d];
-      if (++index[d] < view->dims[d]) break;
-      position -= view->dims[d] * view->strides[d];
-      index[d] = 0;
-    }
   }
+}
+
+static void map_runs(const soma_instruction *i, char *out, const char *a, const char *b, size_t start, size_t count) {
+  const size_t size = (size_t)i->out.size;
+  for (walk it = begin_walk(&i->view, start); count > 0; next_run(&it)) {
+    const size_t run = run_length(&it, count);
+    const int64_t offset = it.position * (int64_t)size;
+    if (i->op == 0) {
+      i->map(out, a + offset, b, NULL, run);
+      b += run * size;
+    } else {
+      i->map(out, a, b + offset, NULL, run);
+      a += run * size;
+    }
+    out += run * size;
+    count -= run;
+  }
+}
+
+static void map_rows(const soma_instruction *i, char *out, const char *a, const char *b, size_t rows, size_t n) {
+  const size_t size = (size_t)i->out.size, a_step = i->op == 0 ? size : n * size, b_step = i->op == 0 ? n * size : size;
+  for (size_t r = 0; r < rows; r++, out += n * size, a += a_step, b += b_step) i->map(out, a, b, NULL, n);
 }
 
 static inline void execute(const soma_instruction *i, void *const *pointers, char *scratch, size_t row, size_t rows,
@@ -59,6 +100,10 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
     case SOMA_FUSED_MAP:
       i->map(out, a, address(&i->b, pointers, scratch, row, n), address(&i->c, pointers, scratch, row, n), count);
       break;
+    case SOMA_FUSED_MAP_RUNS:
+      map_runs(i, out, a, address(&i->b, pointers, scratch, row, n), i->level == SOMA_LEVEL_ROW ? row : row * n, count);
+      break;
+    case SOMA_FUSED_MAP_ROWS: map_rows(i, out, a, address(&i->b, pointers, scratch, row, n), rows, n); break;
     case SOMA_FUSED_POLYGAMMA: soma_polygamma(i->op, i->dtype, out, a, count); break;
     case SOMA_FUSED_LOAD: load(out, a, &i->view, (size_t)i->a.size, i->level == SOMA_LEVEL_ROW ? row : row * n, count); break;
     case SOMA_FUSED_EXPAND: {
@@ -71,11 +116,28 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
   }
 }
 
+// What an instruction of the next block reads from memory is asked for while this block's instructions run, a few
+// lines at a time: the processor waits if more are under way.
+static inline void prefetch(const soma_ref *ref, void *const *pointers, size_t row, size_t rows, size_t n, size_t part,
+                            size_t parts) {
+  if (ref->slot < 0 || ref->level == SOMA_LEVEL_SCALAR) return;
+  const size_t row_bytes = (ref->level == SOMA_LEVEL_ROW ? 1 : n) * (size_t)ref->size;
+  const size_t lines = (rows * row_bytes + 63) / 64;
+  const char *next = (const char *)pointers[ref->slot] + ref->offset + row * row_bytes;
+  for (size_t l = lines * part / parts; l < lines * (part + 1) / parts; l++) __builtin_prefetch(next + 64 * l, 0, 2);
+}
+
 void soma_run_fused(const soma_fused_program *p, void *const *pointers, void *scratch, size_t first, size_t last) {
   for (int32_t k = 0; k < p->prologue_count; ++k)
     execute(&p->prologue[k], pointers, scratch, 0, p->block_rows, p->n);
   for (size_t row = first; row < last; row += p->block_rows) {
-    const size_t rows = last - row < p->block_rows ? last - row : p->block_rows;
-    for (int32_t k = 0; k < p->body_count; ++k) execute(&p->body[k], pointers, scratch, row, rows, p->n);
+    const size_t rows = last - row < p->block_rows ? last - row : p->block_rows, next = row + rows;
+    const size_t next_rows = last - next < p->block_rows ? last - next : p->block_rows;
+    for (int32_t k = 0; k < p->body_count; ++k) {
+      if (next_rows > 0)
+        for (int32_t s = 0; s < p->source_count; s++)
+          prefetch(&p->sources[s], pointers, next, next_rows, p->n, (size_t)k, (size_t)p->body_count);
+      execute(&p->body[k], pointers, scratch, row, rows, p->n);
+    }
   }
 }

@@ -28,6 +28,8 @@ typedef struct {
   soma_map select[SOMA_DTYPE_COUNT];
   soma_map cast[SOMA_DTYPE_COUNT][SOMA_DTYPE_COUNT];
   soma_map multiply_add[SOMA_DTYPE_COUNT];
+  // F32, F64.
+  soma_map pairs[2][SOMA_STEP_COUNT][SOMA_STEP_COUNT];
   void (*random_bits)(const uint32_t *key, uint32_t *out, uint64_t first, size_t n);
 } soma_elementwise_level;
 

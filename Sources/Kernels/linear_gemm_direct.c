@@ -14,42 +14,12 @@ enum { multiplications = 1 << 18, panel_elements = 4096 };
 
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
 
-#define REAL float
-#define NAME(x) x##_f32
-#define LANES 16
-#define VECTOR __m512
-#define MASK __mmask16
-#define LOAD _mm512_maskz_loadu_ps
-#define STORE _mm512_mask_storeu_ps
-#define ZERO _mm512_setzero_ps
-#define BROADCAST _mm512_set1_ps
-#define MULTIPLY_ADD _mm512_fmadd_ps
-#define SUM _mm512_reduce_add_ps
+#include "linear_single.h"
 #include "linear_gemm_direct_body.h"
-#undef REAL
-#undef NAME
-#undef LANES
-#undef VECTOR
-#undef MASK
-#undef LOAD
-#undef STORE
-#undef ZERO
-#undef BROADCAST
-#undef MULTIPLY_ADD
-#undef SUM
-
-#define REAL double
-#define NAME(x) x##_f64
-#define LANES 8
-#define VECTOR __m512d
-#define MASK __mmask8
-#define LOAD _mm512_maskz_loadu_pd
-#define STORE _mm512_mask_storeu_pd
-#define ZERO _mm512_setzero_pd
-#define BROADCAST _mm512_set1_pd
-#define MULTIPLY_ADD _mm512_fmadd_pd
-#define SUM _mm512_reduce_add_pd
+#include "linear_undefine.h"
+#include "linear_double.h"
 #include "linear_gemm_direct_body.h"
+#include "linear_undefine.h"
 
 // Panels of B (depth × 24) and of A (8 × depth) fit the first-level cache together, blocks of them the second.
 enum { tile_rows_count = 8, tile_columns = 24, depth_block = 160, column_block = 480, row_block = 96 };
@@ -164,20 +134,20 @@ TARGET int soma_gemm_double(int transpose_a, int transpose_b, size_t m, size_t n
   return 1;
 }
 
-// F32: panels of B (depth × 48) stay in the first-level cache while the rows of A pass. A is read where it lies: eight
-// of its rows are eight streams, so copying it would cost more than it saves.
-enum { single_columns = 48, single_depth = 192, single_block = 10 * single_columns };
+// F32: panels of B (depth × 48) stay in the first-level cache while the rows of A pass. A is mostly read where it lies:
+// eight of its rows are eight streams.
+enum { single_columns = 48, single_depth = 192, single_block = 10 * single_columns, single_rows = 128 };
 
 static pthread_key_t panel_key;
 static void create_panel_key(void) { pthread_key_create(&panel_key, free); }
 
-/// One block of B, kept by every thread that multiplies.
+/// One block of each operand, kept by every thread that multiplies.
 static float *packed_panels(void) {
   static _Thread_local float *mine;
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   if (mine) return mine;
   pthread_once(&once, create_panel_key);
-  mine = aligned_alloc(64, sizeof(float) * single_depth * single_block);
+  mine = aligned_alloc(64, sizeof(float) * single_depth * (single_block + single_rows));
   if (mine) pthread_setspecific(panel_key, mine);
   return mine;
 }
@@ -215,19 +185,22 @@ TARGET static void transpose_square(float *to, size_t pitch, const float *b, siz
 
 TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width,
                                size_t wide) {
+  if (!transposed) {
+    // Row by row, so that memory is read in order.
+    const size_t whole = width / wide * wide, left = width - whole;
+    for (size_t p = 0; p < depth; p++, b += ldb) {
+      float *row = to + p * wide;
+      for (size_t j0 = 0; j0 < whole; j0 += wide, row += depth * wide)
+        for (size_t j = 0; j < wide; j += 16) _mm512_storeu_ps(row + j, _mm512_loadu_ps(b + j0 + j));
+      for (size_t j = 0; j < left; j += 16) {
+        __mmask16 mask = left - j >= 16 ? 0xffff : (__mmask16)((1u << (left - j)) - 1);
+        _mm512_mask_storeu_ps(row + j, mask, _mm512_maskz_loadu_ps(mask, b + whole + j));
+      }
+    }
+    return;
+  }
   for (size_t j0 = 0; j0 < width; j0 += wide, to += depth * wide) {
     size_t columns = least(wide, width - j0);
-    if (!transposed) {
-      if (columns == wide) {
-        for (size_t p = 0; p < depth; p++)
-          for (size_t j = 0; j < wide; j += 16)
-            _mm512_storeu_ps(to + p * wide + j, _mm512_loadu_ps(b + p * ldb + j0 + j));
-      } else {
-        for (size_t p = 0; p < depth; p++)
-          for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[p * ldb + j0 + j];
-      }
-      continue;
-    }
     size_t whole = columns & ~(size_t)15, p = 0;
     for (; p + 16 <= depth; p += 16) {
       for (size_t j = 0; j < whole; j += 16)
@@ -237,6 +210,15 @@ TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transp
     }
     for (; p < depth; p++)
       for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[(j0 + j) * ldb + p];
+  }
+}
+
+// A block of A as it lies, closer together.
+TARGET static void copy_block(float *to, size_t pitch, const float *a, size_t lda, size_t lines, size_t length) {
+  for (size_t i = 0; i < lines; i++, a += lda, to += pitch) {
+    size_t j = 0;
+    for (; j + 16 <= length; j += 16) _mm512_storeu_ps(to + j, _mm512_loadu_ps(a + j));
+    for (; j < length; j++) to[j] = a[j];
   }
 }
 
@@ -251,19 +233,29 @@ TARGET int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n
   }
   float *panels = packed_panels();
   if (!panels) return 0;
+  float *block = panels + single_depth * single_block;
   // Sixteen columns left over would keep too few sums in flight.
   const size_t wide = n > single_columns && n <= 64 ? 32 : single_columns;
+  // Lines of A that are far apart share the places of a cache, and columns are short pieces of many lines.
+  const int copies = transpose_a ? k >= 1024 && n >= 32 : lda >= 1024 && n >= 8 * single_columns;
   for (size_t j0 = 0; j0 < n; j0 += single_block) {
     size_t width = least(single_block, n - j0);
     for (size_t p0 = 0; p0 < k; p0 += single_depth) {
       size_t depth = least(single_depth, k - p0);
       pack_panels(panels, b + (transpose_b ? j0 * ldb + p0 : p0 * ldb + j0), ldb, transpose_b, depth, width,
                   wide);
-      const float *rows = a + p0 * a_step;
-      for (size_t i0 = 0; i0 < m; i0 += row_block) {
-        size_t height = least(row_block, m - i0);
+      for (size_t i0 = 0; i0 < m; i0 += single_rows) {
+        size_t height = least(single_rows, m - i0), row = a_row, step = a_step;
+        const float *rows = a + p0 * a_step + i0 * a_row;
+        if (copies && transpose_a) {
+          copy_block(block, single_rows, rows, lda, depth, height);
+          rows = block, step = single_rows;
+        } else if (copies) {
+          copy_block(block, single_depth, rows, lda, height, depth);
+          rows = block, row = single_depth;
+        }
         for (size_t j = 0; j < width; j += wide)
-          product_f32(height, least(wide, width - j), depth, rows + i0 * a_row, a_row, a_step, panels + j * depth, wide,
+          product_f32(height, least(wide, width - j), depth, rows, row, step, panels + j * depth, wide,
                       accumulate || p0 > 0, c + i0 * ldc + j0 + j, ldc);
       }
     }

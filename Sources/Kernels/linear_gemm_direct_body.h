@@ -10,7 +10,7 @@
 // Only the last vector is masked. `rows` and `vectors` are constants after inlining, so the sums stay in registers.
 INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
                           size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last) {
-  VECTOR sum[8][3];
+  VECTOR sum[8][8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -20,7 +20,7 @@ INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t
     }
   }
   for (size_t p = 0; p < k; p++) {
-    VECTOR row[3];
+    VECTOR row[8];
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
       MASK mask = v == vectors - 1 ? last : ALL;
@@ -54,8 +54,59 @@ INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, s
     NAME(tile)(1, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
 }
 
+// Up to four rows, as many columns side by side as there are registers for: B passes once.
+FN void NAME(product_few)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
+                          size_t ldb, int accumulate, REAL *c, size_t ldc) {
+  const size_t most = m == 4 ? 6 : 8;
+  for (size_t j = 0; j < n;) {
+    size_t left = n - j, vectors = (left + LANES - 1) / LANES;
+    vectors = vectors >= most ? most : vectors > 3 ? 3 : vectors;
+    size_t tail = left - LANES * (vectors - 1);
+    MASK last = tail >= LANES ? ALL : (MASK)((1u << tail) - 1);
+#define FEW(rows, vectors)                                                                                           \
+  NAME(tile)(rows, vectors, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last)
+#define FEW_ROWS(rows, most)                                                                                         \
+  if (vectors == most) FEW(rows, most);                                                                              \
+  else if (vectors == 3) FEW(rows, 3);                                                                               \
+  else if (vectors == 2) FEW(rows, 2);                                                                               \
+  else FEW(rows, 1)
+    switch (m) {
+      case 1: FEW_ROWS(1, 8); break;
+      case 2: FEW_ROWS(2, 8); break;
+      case 3: FEW_ROWS(3, 8); break;
+      default: FEW_ROWS(4, 6); break;
+    }
+#undef FEW_ROWS
+#undef FEW
+    j += LANES * vectors;
+  }
+}
+
+// One row, eight rows of B at a time: they are read in order however long they are.
+FN void NAME(product_row)(size_t n, size_t k, const REAL *a, size_t a_step, const REAL *b, size_t ldb, int accumulate,
+                          REAL *c) {
+  for (size_t p = 0; p < k; p += 8, b += 8 * ldb) {
+    const size_t depth = k - p < 8 ? k - p : 8;
+    VECTOR factor[8];
+    for (size_t q = 0; q < 8; q++) factor[q] = q < depth ? BROADCAST(a[(p + q) * a_step]) : ZERO();
+    for (size_t j = 0; j < n; j += LANES) {
+      MASK mask = n - j >= LANES ? ALL : (MASK)((1u << (n - j)) - 1);
+      VECTOR sum = accumulate || p > 0 ? LOAD(mask, c + j) : ZERO();
+      if (depth == 8) {
+#pragma clang loop unroll(full)
+        for (size_t q = 0; q < 8; q++) sum = MULTIPLY_ADD(factor[q], LOAD(mask, b + q * ldb + j), sum);
+      } else {
+        for (size_t q = 0; q < depth; q++) sum = MULTIPLY_ADD(factor[q], LOAD(mask, b + q * ldb + j), sum);
+      }
+      STORE(c + j, mask, sum);
+    }
+  }
+}
+
 FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
                       size_t ldb, int accumulate, REAL *c, size_t ldc) {
+  if (m == 1 && n > 8 * LANES) return NAME(product_row)(n, k, a, a_step, b, ldb, accumulate, c);
+  if (m <= 4) return NAME(product_few)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
   for (size_t j = 0; j < n; j += 3 * LANES) {
     size_t left = n - j;
     size_t vectors = left >= 3 * LANES ? 3 : (left + LANES - 1) / LANES;
@@ -71,66 +122,84 @@ FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row,
 }
 
 // One column: dot products of rows of A (contiguous along k) with B gathered to a contiguous vector.
-FN void NAME(dots)(size_t m, size_t k, const REAL *a, size_t lda, const REAL *x, int accumulate, REAL *c,
-                   size_t ldc) {
-  size_t whole = k & ~(size_t)(LANES - 1);
-  MASK rest = (MASK)((1u << (k - whole)) - 1);
-  size_t i = 0;
-  for (; i + 4 <= m; i += 4) {
-    const REAL *row = a + i * lda;
-    VECTOR s0 = ZERO(), s1 = s0, s2 = s0, s3 = s0;
-    for (size_t p = 0; p < whole; p += LANES) {
-      VECTOR v = LOAD(ALL, x + p);
-      s0 = MULTIPLY_ADD(v, LOAD(ALL, row + p), s0);
-      s1 = MULTIPLY_ADD(v, LOAD(ALL, row + lda + p), s1);
-      s2 = MULTIPLY_ADD(v, LOAD(ALL, row + 2 * lda + p), s2);
-      s3 = MULTIPLY_ADD(v, LOAD(ALL, row + 3 * lda + p), s3);
-    }
-    if (rest) {
-      VECTOR v = LOAD(rest, x + whole);
-      s0 = MULTIPLY_ADD(v, LOAD(rest, row + whole), s0);
-      s1 = MULTIPLY_ADD(v, LOAD(rest, row + lda + whole), s1);
-      s2 = MULTIPLY_ADD(v, LOAD(rest, row + 2 * lda + whole), s2);
-      s3 = MULTIPLY_ADD(v, LOAD(rest, row + 3 * lda + whole), s3);
-    }
-    REAL sums[4] = {SUM(s0), SUM(s1), SUM(s2),
-                     SUM(s3)};
-    for (size_t r = 0; r < 4; r++) {
-      REAL *out = c + (i + r) * ldc;
-      *out = accumulate ? *out + sums[r] : sums[r];
+INLINE_FN void NAME(dot_rows)(int rows, size_t k, const REAL *a, size_t lda, const REAL *x, int accumulate, REAL *c,
+                              size_t ldc) {
+  const size_t whole = k & ~(size_t)(LANES - 1), pairs = k & ~(size_t)(2 * LANES - 1);
+  const MASK rest = (MASK)((1u << (k - whole)) - 1);
+  VECTOR s[4], t[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) s[i] = t[i] = ZERO();
+  for (size_t p = 0; p < pairs; p += 2 * LANES) {
+    VECTOR v = LOAD(ALL, x + p), w = LOAD(ALL, x + p + LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      s[i] = MULTIPLY_ADD(v, LOAD(ALL, a + i * lda + p), s[i]);
+      t[i] = MULTIPLY_ADD(w, LOAD(ALL, a + i * lda + p + LANES), t[i]);
     }
   }
-  for (; i < m; i++) {
-    const REAL *row = a + i * lda;
-    VECTOR s = ZERO();
-    for (size_t p = 0; p < whole; p += LANES) s = MULTIPLY_ADD(LOAD(ALL, x + p), LOAD(ALL, row + p), s);
-    if (rest)
-      s = MULTIPLY_ADD(LOAD(rest, x + whole), LOAD(rest, row + whole), s);
-    REAL sum = SUM(s);
-    REAL *out = c + i * ldc;
+  if (whole > pairs) {
+    VECTOR v = LOAD(ALL, x + pairs);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) s[i] = MULTIPLY_ADD(v, LOAD(ALL, a + i * lda + pairs), s[i]);
+  }
+  if (rest) {
+    VECTOR v = LOAD(rest, x + whole);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) t[i] = MULTIPLY_ADD(v, LOAD(rest, a + i * lda + whole), t[i]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+    REAL sum = SUM(ADD(s[i], t[i])), *out = c + i * ldc;
     *out = accumulate ? *out + sum : sum;
   }
 }
 
+FN void NAME(dots)(size_t m, size_t k, const REAL *a, size_t lda, const REAL *x, int accumulate, REAL *c,
+                   size_t ldc) {
+  size_t i = 0;
+  for (; i + 4 <= m; i += 4) NAME(dot_rows)(4, k, a + i * lda, lda, x, accumulate, c + i * ldc, ldc);
+  for (; i < m; i++) NAME(dot_rows)(1, k, a + i * lda, lda, x, accumulate, c + i * ldc, ldc);
+}
+
+// A few columns, A transposed: Cᵀ = Bᵀ A' where A' [k, m] is what memory holds, some hundred columns at a time.
+FN void NAME(product_transposed)(size_t m, size_t n, size_t k, const REAL *a, size_t lda, const REAL *b, size_t b_row,
+                                 size_t b_column, int accumulate, REAL *c, size_t ldc) {
+  enum { length = 8 * LANES };
+  REAL part[4 * length];
+  for (size_t i0 = 0; i0 < m; i0 += length) {
+    const size_t width = m - i0 < length ? m - i0 : length;
+    if (accumulate)
+      for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i < width; i++) part[j * length + i] = c[(i0 + i) * ldc + j];
+    NAME(product_few)(n, width, k, b, b_column, b_row, a + i0, lda, accumulate, part, length);
+    for (size_t j = 0; j < n; j++)
+      for (size_t i = 0; i < width; i++) c[(i0 + i) * ldc + j] = part[j * length + i];
+  }
+}
+
+// Products of one or a few rows or columns, and tiny ones; 0 if it is none of these.
 FN int NAME(small)(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const REAL *a, size_t lda,
                    const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc) {
-  if (m > 4096 || n > 4096 || k > 4096 || m * n * k > multiplications) return 0;
   REAL panel[panel_elements];
-  if (n == 1 && !transpose_a) {
+  const size_t b_row = transpose_b ? 1 : ldb, b_column = transpose_b ? ldb : 1;
+  if (n == 1 && !transpose_a && (b_row == 1 || k <= panel_elements)) {
     const REAL *x = b;
-    if (!transpose_b && ldb != 1) {
-      for (size_t p = 0; p < k; p++) panel[p] = b[p * ldb];
+    if (b_row != 1) {
+      for (size_t p = 0; p < k; p++) panel[p] = b[p * b_row];
       x = panel;
     }
     NAME(dots)(m, k, a, lda, x, accumulate, c, ldc);
     return 1;
   }
-  if (n == 1 && ldc == 1) {
-    // A column with A transposed: Cᵀ = Bᵀ A' where A' [k, m] is what memory holds.
-    NAME(product)(1, m, k, b, 0, transpose_b ? 1 : ldb, a, lda, accumulate, c, m);
+  if (n == 1 && transpose_a && ldc == 1) {
+    NAME(product)(1, m, k, b, 0, b_row, a, lda, accumulate, c, m);
     return 1;
   }
-  if (transpose_b && m <= 2) {
+  if (n <= 4 && transpose_a && m >= LANES) {
+    NAME(product_transposed)(m, n, k, a, lda, b, b_row, b_column, accumulate, c, ldc);
+    return 1;
+  }
+  if (transpose_b && m <= 2 && (!transpose_a || k <= panel_elements)) {
     // Rows of B are contiguous along k: the transposed product is a matrix times a vector.
     for (size_t i = 0; i < m; i++) {
       const REAL *x = a + i * lda;
@@ -142,6 +211,7 @@ FN int NAME(small)(int transpose_a, int transpose_b, size_t m, size_t n, size_t 
     }
     return 1;
   }
+  if (m > 4096 || n > 4096 || k > 4096 || m * n * k > multiplications) return 0;
   if (transpose_b) {
     if (n * k > panel_elements) return 0;
     for (size_t j = 0; j < n; j++)

@@ -1,17 +1,84 @@
-// Template: the error function and its inverse, and the completion of SLEEF's functions.
+// Template: the error function and its inverse, sine and cosine, and the completion of SLEEF's functions.
 
-/// x (1 + P(x^2)) near zero; farther 1 - e^(t Q(t)) with t Q(t) = log erfc(t), where an error of erfc weighs little.
-ALWAYS_INLINE V_f32 LEVEL(erf_f32)(V_f32 x) {
+/// x (1 + P(x^2)), for |x| < 0.93.
+ALWAYS_INLINE V_f32 LEVEL(short_erf_f32)(V_f32 x) {
   V_f32 p = POLYNOMIAL(f32, x * x - 0.43245f, 8.334718615209905e-05f, -0.0005972099893030542f, 0.0036752461745109743f,
                        -0.019250038279398068f, 0.08321225425657243f, -0.2920551128132562f, -0.015176778818826024f);
-  V_f32 near = FMA(x, p, x), u = ABS(x);
+  return FMA(x, p, x);
+}
+
+/// Far from zero 1 - e^(t Q(t)) with t Q(t) = log erfc(t), where an error of erfc weighs little.
+ALWAYS_INLINE V_f32 LEVEL(erf_f32)(V_f32 x) {
+  V_f32 u = ABS(x);
   u = u > 4 ? (V_f32)4 : u;
   V_f32 q = POLYNOMIAL(f32, u - 2.465f, 2.694170786508183e-07f, 9.793741039645739e-07f, -1.761090600850207e-05f,
                        0.0001239841049318001f, -0.0007398115143279824f, 0.004063963179647921f, -0.02118620814595899f,
                        -0.8905134897399188f, -3.091532351908568f);
   V_f32 far = 1 - LEVEL(exp_f32)(u * q);
-  return ABS(x) < 0.93f ? near : COPYSIGN(far, x);
+  return ABS(x) < 0.93f ? LEVEL(short_erf_f32)(x) : COPYSIGN(far, x);
 }
+
+#if FUSES
+/// Far from zero e^(-x^2) P(t) / (1 + 2 x), t = (x - 2.5) / (x + 2.5), with what rounding takes from x^2, P and the
+/// quotient added to the last product.
+ALWAYS_INLINE V_f32 LEVEL(erfc_f32)(V_f32 x) {
+  V_f32 u = ABS(x), k;
+  u = u > 10.1f ? (V_f32)10.1f : u;
+  V_f32 square = u * u, r = LEVEL(reduce_exp_f32)(-square, &k);
+  V_f32 t = (u - 2.5f) / (u + 2.5f) + 0.034533098340034485f;
+  V_f32 slope = POLYNOMIAL(f32, t, 0.0005521576968021691f, 0.00024454016238451004f, -0.004455179907381535f,
+                           0.002022126456722617f, 0.03245201334357262f, -0.10860313475131989f, 0.17224295437335968f,
+                           -0.11610498279333115f, -0.11493638157844543f);
+  V_f32 above = FMA(slope, t, (V_f32)1.2689387798309326f), below = 1 + (u + u);
+  V_f32 lost = FMA(slope, t, 1.2689387798309326f - above), inverse = 1 / below, y = above * inverse;
+  V_f32 rest = (FMA(-y, below, above) - y * ((u + u) - (below - 1)) + lost) * inverse;
+  rest = FMA(-y, FMA(u, u, -square), rest);
+  V_f32 p = LEVEL(short_expm1_f32)(r);
+  V_f32 far = LEVEL(scale_f32)(y + FMA(y, p, FMA(rest, p, rest)), k);
+  far = x < 0 ? 2 - far : far;
+  far = ABS(x) < 0.5f ? 1 - LEVEL(short_erf_f32)(x) : far;
+  return x == x ? far : x;
+}
+#endif
+
+#if FUSES
+/// x = k π/2 + r. The first two parts of π/2 are so short that r stays exact; the third rounds once. Good to 2^16.
+ALWAYS_INLINE V_f32 LEVEL(reduce_angle_f32)(V_f32 x, W_f32 *quadrant) {
+  V_f32 k = __builtin_elementwise_roundeven(x * 0x1.45f306p-1f);
+  *quadrant = LEVEL(integer_f32)(k);
+  V_f32 r = FMA(k, (V_f32)-0x1.92p0f, x);
+  r = FMA(k, (V_f32)-0x1.fb6p-12f, r);
+  r = FMA(k, (V_f32)0x1.777a5cp-25f, r);
+  return FMA(k, (V_f32)0x1.ee59dap-50f, r);
+}
+
+/// sin(r + quadrant π/2), |r| a little above π/4 at most.
+ALWAYS_INLINE V_f32 LEVEL(sine_of_parts_f32)(V_f32 r, W_f32 quadrant) {
+  V_f32 z = r * r;
+  V_f32 sine = POLYNOMIAL(f32, z, -0.00019582831009756774f, 0.008332724682986736f, -0.166666641831398f);
+  V_f32 cosine = POLYNOMIAL(f32, z, 2.4542870960431173e-05f, -0.0013888279208913445f, 0.0416666641831398f, -0.5f);
+  V_f32 y = (quadrant & 1) != 0 ? FMA(z, cosine, (V_f32)1) : FMA(r * z, sine, r);
+  return (V_f32)((W_f32)y ^ (quadrant & 2) << 30);
+}
+
+// Larger angles, infinities and NaN are left to the library.
+#define CIRCULAR(name, shift, zero)                                                                               \
+  ALWAYS_INLINE V_f32 LEVEL(name##_f32)(V_f32 x) {                                                                \
+    W_f32 quadrant, far = ~(ABS(x) < 0x1p16f);                                                                    \
+    V_f32 r = LEVEL(reduce_angle_f32)(x, &quadrant), y = LEVEL(sine_of_parts_f32)(r, quadrant + shift);           \
+    y = zero;                                                                                                     \
+    if (__builtin_expect(ANY(far), 0)) {                                                                          \
+      f32 lanes[LANES_f32];                                                                                       \
+      LEVEL(store_f32)(lanes, x);                                                                                 \
+      LEVEL(library_##name##_f32)(lanes, lanes, LANES_f32);                                                       \
+      y = far ? LEVEL(load_f32)(lanes) : y;                                                                       \
+    }                                                                                                             \
+    return y;                                                                                                     \
+  }
+// The sum of a negative zero and zero would be positive.
+CIRCULAR(sin, 0, x == 0 ? x : y)
+CIRCULAR(cos, 1, y)
+#endif
 
 /// erf^-1(x) / x as a function of w = -log(1 - x^2), in three pieces by Chebyshev interpolation; relative error 3e-10.
 /// (The variable is Giles' "Approximating the erfinv function", 2010; the pieces and the coefficients are not.)

@@ -11,13 +11,16 @@ func fashionImages(_ training: Int, validation: Int, test: Int = 10_000, isFlat:
   guard let official = parts.test else { throw DataError("fashion-mnist", "has no test part") }
   func prepared(_ data: LabeledData, _ range: Range<Int>) -> LabeledData {
     let part = data.subset(Array(range.clamped(to: 0..<data.count)))
-    // The loader gives values in 0...1.
-    let scaled = part.replacing(values: part.values.map { ($0 - 0.2860) / 0.3530 })
-    return isFlat ? scaled.flattened() : scaled
+    return isFlat ? standardizedFashion(part).flattened() : standardizedFashion(part)
   }
   return Split(
     train: prepared(parts.train, 0..<training), validation: prepared(parts.train, training..<training + validation),
     test: prepared(official, 0..<test))
+}
+
+/// Pixels, which the loader gives in 0...1, less the training set's mean over its deviation.
+func standardizedFashion(_ data: LabeledData) -> LabeledData {
+  data.replacing(values: data.values.map { ($0 - 0.2860) / 0.3530 })
 }
 
 /// The plain classifier of most checks: `Dense → activation` for each hidden width, then a last `Dense`; weights He-normal (He

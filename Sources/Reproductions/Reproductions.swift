@@ -4,6 +4,30 @@ extension Reproduction {
   /// The systems that are built, in the order of their numbers.
   public static let all: [Reproduction] = [
     activationCatalogue,
-    gelu
+    activationBenchmark,
+    apa,
+    apuntes,
+    arithmeticExtrapolation,
+    crrelu,
+    evolvedNormalization,
+    expandedGates,
+    gelu,
+    hardASH,
+    helu,
+    mish,
+    multiplet,
+    neuralArithmeticUnits,
+    nonNegativeWeights,
+    paon,
+    pau,
+    preluXor,
+    sau,
+    sharpness,
+    snake,
+    sparseActivations,
+    squaredReLU,
+    temperedSigmoids,
+    trainableMatrices,
+    xnet,
   ].sorted { $0.system.number < $1.system.number }
 }

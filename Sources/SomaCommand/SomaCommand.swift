@@ -18,6 +18,10 @@ struct SomaCommand: ParsableCommand {
     ActivationsCommand.self,
     SystemsCommand.self,
     ReproduceCommand.self,
+    StudyCommand.self,
+    TeachCommand.self,
+    FitCommand.self,
+    InspectCommand.self,
     BenchCommand.self,
   ]
 

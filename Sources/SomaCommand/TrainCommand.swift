@@ -115,6 +115,11 @@ struct TrainCommand: ParsableCommand {
       print("\(part): \(text)")
     }
     guard !output.quiet else { return }
+    if let noise = report.noiseMultiplier {
+      Terminal.note(
+        "private: ε \(short(training.epsilon)), δ \(short(training.delta)), noise \(short(noise)) times the clip; choosing settings on these data is not counted."
+      )
+    }
     Terminal.note(
       "\(report.steps) steps in \(formattedDuration(report.seconds)) (\(report.ending)), a step needs \(formattedBytes(report.stepMemoryBytes))."
     )
@@ -160,6 +165,10 @@ struct TrainingChoice: ParsableArguments {
   var patience: Int?
   @Option(help: ArgumentHelp("Keep the run's state here after each epoch.", valueName: "file")) var checkpoint: String?
   @Flag(help: "Go on from the checkpoint.") var resume = false
+  @Flag(name: .customLong("private"), help: "Hide each record: gradients clipped (--clip, else 1) and noise added.")
+  var isPrivate = false
+  @Option(help: ArgumentHelp("What --private may give away, ε.", valueName: "number")) var epsilon = 3.0
+  @Option(help: ArgumentHelp("The chance that it gives away more, δ.", valueName: "number")) var delta = 1e-5
 
   mutating func validate() throws {
     func check(_ value: Int?, _ name: String, _ range: ClosedRange<Int>) throws {
@@ -180,6 +189,12 @@ struct TrainingChoice: ParsableArguments {
     guard (0..<1).contains(labelSmoothing) else {
       throw ValidationError("--label-smoothing must be at least 0 and below 1, not \(labelSmoothing).")
     }
+    guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1 else {
+      throw ValidationError("--epsilon must be above 0, --delta between 0 and 1.")
+    }
+    if isPrivate, checkpoint != nil || patience != nil || augment {
+      throw ValidationError("--private does without --checkpoint, --patience and --augment.")
+    }
     if resume && checkpoint == nil { throw ValidationError("--resume needs --checkpoint FILE to go on from.") }
   }
 
@@ -196,6 +211,7 @@ struct TrainingChoice: ParsableArguments {
     job.patience = patience
     job.checkpoint = checkpoint
     job.resumes = resume
+    if isPrivate { job.privacy = TrainingJob.Privacy(epsilon: epsilon, delta: delta) }
   }
 }
 

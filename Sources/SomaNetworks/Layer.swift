@@ -16,7 +16,12 @@ public protocol Layer: Sendable {
 
 extension Layer {
   /// Applies the layer; graphs, costs and errors name the scope.
-  public func callAsFunction(_ x: Tensor, _ scope: Scope) -> Tensor { scope { forward(x, scope) } }
+  public func callAsFunction(_ x: Tensor, _ scope: Scope) -> Tensor {
+    scope {
+      if let (other, inner) = scope.replacement(for: self) { return other.forward(x, inner) }
+      return forward(x, scope)
+    }
+  }
 
   /// The variables for inputs of a type; sizes are inferred by running the layer without computing anything.
   public func initialized(for input: TensorType, key: Key) -> Variables {

@@ -52,6 +52,12 @@ public struct Parameters: TensorTree, Sendable {
     Parameters(names.filter(isIncluded).map { ($0, tensors[$0]!) })
   }
 
+  /// Parameters of equal names and shapes, joined along a new leading axis.
+  public static func stacked(_ members: [Parameters]) -> Parameters {
+    require(!members.isEmpty, "there are no parameters to stack")
+    return members[0].map { name, _ in Tensor.stack(members.map { $0[name]! }) }
+  }
+
   /// Both sets together; `other` wins where names meet.
   public func merging(_ other: Parameters) -> Parameters {
     var result = self

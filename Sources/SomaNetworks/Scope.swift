@@ -6,6 +6,13 @@ public final class Scope {
   /// The names of the enclosing layers, joined by `/`; empty at the top.
   public let path: String
   private let session: Session
+  private let inherited: Inherited
+
+  /// What a scope hands on to the scopes inside it.
+  private struct Inherited {
+    var constraints: [ParameterConstraint] = []
+    var replacement: (@Sendable (any Layer) -> (any Layer)?)?
+  }
 
   /// What one run of a network shares.
   private final class Session {
@@ -16,6 +23,10 @@ public final class Scope {
     var usedKeys: [String: Int] = [:]
     /// What a counting run declared, instead of variables.
     var declared: VariableTypes?
+    /// What has to happen to parameters after an update, by their paths.
+    var projections: [String: @Sendable (Tensor) -> Tensor] = [:]
+    var penalties: [(kind: String, value: Tensor)] = []
+    var observations: [(path: String, name: String, value: Tensor)] = []
 
     init(_ variables: Variables, isInitializing: Bool, isTraining: Bool, key: Key?) {
       self.variables = variables
@@ -25,9 +36,10 @@ public final class Scope {
     }
   }
 
-  private init(_ path: String, _ session: Session) {
+  private init(_ path: String, _ session: Session, _ inherited: Inherited = Inherited()) {
     self.path = path
     self.session = session
+    self.inherited = inherited
   }
 
   /// The scope of a run with known variables.
@@ -59,11 +71,57 @@ public final class Scope {
   public var isInitializing: Bool { session.isInitializing }
 
   /// The scope of a part. Two parts with the same scope share their parameters.
-  public subscript(name: String) -> Scope { Scope(path.isEmpty ? name : path + "/" + name, session) }
+  public subscript(name: String) -> Scope { Scope(path.isEmpty ? name : path + "/" + name, session, inherited) }
   public subscript(index: Int) -> Scope { self[String(index)] }
 
   /// The scope of the whole network.
-  public var root: Scope { Scope("", session) }
+  public var root: Scope { Scope("", session, inherited) }
+
+  /// The scope in which parts keep their parameters to a constraint.
+  public func constraining(_ constraint: ParameterConstraint) -> Scope {
+    var next = inherited
+    next.constraints.append(constraint)
+    return Scope(path, session, next)
+  }
+
+  /// The scope in which `replacement` decides, for each part, whether another takes its place (nil: it stays). Inside
+  /// the other nothing is replaced.
+  public func replacing(_ replacement: @escaping @Sendable (any Layer) -> (any Layer)?) -> Scope {
+    var next = inherited
+    next.replacement = replacement
+    return Scope(path, session, next)
+  }
+
+  /// What takes the place of a layer, and the scope it runs in.
+  func replacement(for layer: any Layer) -> (layer: any Layer, scope: Scope)? {
+    guard let other = inherited.replacement?(layer) else { return nil }
+    var next = inherited
+    next.replacement = nil
+    return (other, Scope(path, session, next))
+  }
+
+  /// Asks whoever trains the network to replace a parameter by its projection after each update.
+  public func project(_ name: String, _ projection: @escaping @Sendable (Tensor) -> Tensor) {
+    session.projections[full(name)] = projection
+  }
+
+  /// The projections that the layers of this run asked for, by the parameters' paths.
+  public var projections: [String: @Sendable (Tensor) -> Tensor] { session.projections }
+
+  /// Shows a tensor inside the network to whoever runs it.
+  public func observe(_ name: String, _ value: Tensor) { session.observations.append((path, name, value)) }
+
+  /// What the layers of this run showed, in order.
+  public var observations: [(path: String, name: String, value: Tensor)] { session.observations }
+
+  /// Reports a scalar that training may add to the loss (`ScheduledPenalty`).
+  public func penalize(_ kind: String, _ value: Tensor) { session.penalties.append((kind, value)) }
+
+  /// The sum of the penalties of one kind that the layers of this run reported; nil if there are none.
+  public func penalty(_ kind: String) -> Tensor? {
+    let values = session.penalties.filter { $0.kind == kind }.map(\.value)
+    return values.isEmpty ? nil : values.dropFirst().reduce(values[0], +)
+  }
 
   private func full(_ name: String) -> String { path.isEmpty ? name : path + "/" + name }
 
@@ -71,7 +129,14 @@ public final class Scope {
   public func parameter(
     _ name: String, _ shape: Shape, _ initializer: Initializer, dtype: DType = .float32
   ) -> Tensor {
-    find(full(name), shape, initializer, dtype, \.parameters)
+    let constraints = inherited.constraints.filter { $0.applies(to: name) }
+    guard !constraints.isEmpty else { return find(full(name), shape, initializer, dtype, \.parameters) }
+    let start = Initializer(initializer.name) { shape, key, dtype in
+      constraints.reduce(initializer(shape, key: key, dtype: dtype)) { $1.stored($0) }
+    }
+    let raw = find(full(name), shape, start, dtype, \.parameters)
+    for constraint in constraints { if let projection = constraint.projection { project(name, projection) } }
+    return constraints.reversed().reduce(raw) { $1.value($0) }
   }
 
   /// A tensor that the forward pass keeps between runs, not trained.

@@ -61,7 +61,8 @@ import Testing
     let error = #expect(throws: DataError.self) { try DataSet.named("digit") }
     #expect(
       error?.description
-        == "digit: no data set has this name; there are digits, iris, diabetes, mnist, fashion-mnist, cifar-10, cifar-100")
+        == "digit: no data set has this name; there are digits, iris, diabetes, mnist, fashion-mnist, cifar-10, cifar-100"
+    )
     #expect(throws: DataError.self) { try DataSet.named("cifar-10").load(from: "/nonexistent") }
     #expect(throws: DataError.self) { try DataSet.open("/nonexistent/file") }
   }

@@ -21,7 +21,13 @@ typedef struct {
   int64_t dims[8], strides[8];
 } soma_view;
 
-typedef enum { SOMA_FUSED_MAP, SOMA_FUSED_POLYGAMMA, SOMA_FUSED_LOAD, SOMA_FUSED_EXPAND, SOMA_FUSED_REDUCE, SOMA_FUSED_FILL } soma_fused_kind;
+/// MAP_RUNS is a binary map one operand of which is read through `view`, in runs along its innermost axis: `map` gets
+/// neighbours where the view steps by 1, and is the map with a scalar operand where it repeats an element. MAP_ROWS is
+/// a binary map with a scalar operand that is one for each row. `op` tells whether that operand is `a` (0) or `b` (1).
+typedef enum {
+  SOMA_FUSED_MAP, SOMA_FUSED_MAP_RUNS, SOMA_FUSED_MAP_ROWS, SOMA_FUSED_POLYGAMMA, SOMA_FUSED_LOAD, SOMA_FUSED_EXPAND,
+  SOMA_FUSED_REDUCE, SOMA_FUSED_FILL
+} soma_fused_kind;
 
 typedef struct {
   soma_fused_kind kind;
@@ -29,7 +35,7 @@ typedef struct {
   soma_level level;
   soma_map map;
   soma_ref out, a, b, c;
-  /// The reduction, or the order of polygamma.
+  /// The reduction, the order of polygamma, or the operand of MAP_RUNS and MAP_ROWS.
   int32_t op;
   soma_dtype dtype;
   soma_view view;
@@ -38,6 +44,9 @@ typedef struct {
 typedef struct {
   const soma_instruction *prologue, *body;
   int32_t prologue_count, body_count;
+  /// What the body reads from memory, each once.
+  const soma_ref *sources;
+  int32_t source_count;
   /// Elements of a row, and rows of a block.
   size_t n, block_rows;
 } soma_fused_program;

@@ -5,10 +5,10 @@
 #include "soma_elementwise.h"
 
 /// `C = alpha op(A) op(B) + beta C`, row-major, op = transpose when the flag is set; op(A) is m×k, op(B) k×n; leading
-/// dimensions in elements. Always on the calling thread only. F32 by oneDNN; F64 and tiny F32 by own AVX-512 loops (F64
-/// without AVX-512 by OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1). Returns 0, or a negative
-/// number if the arguments make no sense or the library refuses. The first large F64 product on a thread allocates its
-/// packing blocks (0.7 MB); oneDNN allocates and frees 74 KB in each larger F32 product.
+/// dimensions in elements. Always on the calling thread only. F32 and F64 by own AVX-512 loops (without AVX-512, or with
+/// other factors than 1 and 0, by oneDNN and OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1).
+/// Returns 0, or a negative number if the arguments make no sense or the library refuses. The first large product of a
+/// type on a thread allocates its packing blocks (0.7 MB).
 int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
               const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
 
@@ -44,6 +44,25 @@ void soma_conv_destroy(soma_conv *conv);
 int soma_conv_execute(soma_conv *conv, const void *first, const void *second, void *result);
 /// Bytes held by the object.
 size_t soma_conv_memory(const soma_conv *conv);
+
+/// A convolution by own loops, F32 or F64, in the layouts of `soma_conv_shape`. Creating allocates, nothing else does, and
+/// one plan serves many threads. NULL if the processor lacks AVX-512 or lines are so short that most lanes would idle;
+/// then use the others. Padding may be negative.
+typedef struct soma_conv_plan soma_conv_plan;
+soma_conv_plan *soma_conv_plan_create(soma_conv_role role, soma_dtype dtype, const soma_conv_shape *shape);
+void soma_conv_plan_destroy(soma_conv_plan *plan);
+/// Divisions of the work. KERNEL: images, the whole gradient of which `run` writes for the range that it gets. Else
+/// the bits of a result do not depend on how units are divided.
+size_t soma_conv_plan_units(const soma_conv_plan *plan);
+/// OUTPUT and INPUT want the kernel packed: blocks that `pack` can do apart, and the bytes they take. KERNEL has none.
+size_t soma_conv_plan_blocks(const soma_conv_plan *plan);
+size_t soma_conv_plan_packed(const soma_conv_plan *plan);
+void soma_conv_plan_pack(const soma_conv_plan *plan, const void *kernel, void *packed, size_t first, size_t end);
+/// Bytes of scratch memory that every call running at a time needs.
+size_t soma_conv_plan_scratch(const soma_conv_plan *plan);
+/// Units `first_unit ..< end_unit`. `second` is the packed kernel, or for KERNEL the output gradient.
+void soma_conv_plan_run(const soma_conv_plan *plan, const void *first, const void *second, void *result, void *scratch,
+                        size_t first_unit, size_t end_unit);
 
 /// Any type with arithmetic (F32, F64, I32, I64), by im2col + gemm or a direct loop; `scratch` of
 /// `soma_convolve_scratch` bytes.

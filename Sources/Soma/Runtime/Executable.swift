@@ -38,7 +38,7 @@ public final class Executable: Sendable {
     self.graph = simplified
     inputTypes = graph.inputTypes
     outputTypes = graph.outputTypes
-    program = Program(simplified, updates: updates)
+    program = Program(simplified.withSplitReductions(), updates: updates)
     let updated = Set(updates.map(\.output))
     memory = Memory(
       inputs: inputTypes.reduce(0) { $0 + $1.byteCount },

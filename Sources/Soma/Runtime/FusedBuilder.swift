@@ -6,12 +6,12 @@ struct FusedBuilder {
   private static let blockElements = 2048
 
   /// Where an operand lies before registers have places.
-  private enum Operand {
+  enum Operand {
     case register(Int)
     case slot(Int, level: soma_level)
   }
 
-  private struct Instruction {
+  struct Instruction {
     var kind: soma_fused_kind
     var level: soma_level
     var map: soma_map?
@@ -23,33 +23,39 @@ struct FusedBuilder {
     var op: Int32 = 0
     var dtype: DType
     var view = soma_view()
+    /// Of a map of two operands: what it does, and the operand that is a scalar.
+    var function: Binary?
+    var scalar: Int?
+    /// The operand that the view reads, and where it begins.
+    var viewed = 0
+    var viewOffset = 0
   }
 
-  private struct Register {
+  struct Register {
     let bytes: Int
     let isPersistent: Bool
     var lastUse = 0
     var offset = 0
   }
 
-  private let graph: Graph
-  private let roots: [ValueID]
-  private let makers: [Int?]
-  private let isView: [Bool]
+  let graph: Graph
+  let roots: [ValueID]
+  let makers: [Int?]
+  let isView: [Bool]
   private let group: Fusion.Group
-  private let n: Int
+  let n: Int
   private let rows: Int
-  private let blockRows: Int
+  let blockRows: Int
 
-  private var prologue: [Instruction] = []
-  private var body: [Instruction] = []
-  private var registers: [Register] = []
-  private var operands: [ValueID: Operand] = [:]
-  private var views: [View: Operand] = [:]
-  private var outputs: [ValueID] = []
-  private var inputs: [ValueID] = []
+  var prologue: [Instruction] = []
+  var body: [Instruction] = []
+  var registers: [Register] = []
+  var operands: [ValueID: Operand] = [:]
+  var views: [View: Operand] = [:]
+  var outputs: [ValueID] = []
+  var inputs: [ValueID] = []
 
-  private struct View: Hashable {
+  struct View: Hashable {
     let node: Int
     let isRow: Bool
   }
@@ -65,7 +71,7 @@ struct FusedBuilder {
     blockRows = Swift.max(1, FusedBuilder.blockElements / n)
   }
 
-  private func type(_ id: ValueID) -> TensorType { graph.types[id] }
+  func type(_ id: ValueID) -> TensorType { graph.types[id] }
 
   mutating func build(isStored: [Bool], isRow: [Bool]) -> Program.Step {
     let members = Set(group.nodes)
@@ -82,7 +88,13 @@ struct FusedBuilder {
       // A binary map may read a scalar in place; every other map wants it repeated.
       var map: soma_map?
       var sources: [Operand] = []
-      if case .binary(let function) = node.primitive,
+      var viewed: ViewedMap?
+      if case .binary(let function) = node.primitive {
+        viewed = viewedOperands(node, function, isRow: operandLevelIsRow, members)
+      }
+      if let viewed {
+        (map, sources) = (viewed.map, viewed.operands)
+      } else if case .binary(let function) = node.primitive,
         let (scalarMap, both) = scalarOperands(node, function, operandLevelIsRow, members)
       {
         map = scalarMap
@@ -101,6 +113,17 @@ struct FusedBuilder {
       var instruction = Instruction(
         kind: SOMA_FUSED_MAP, level: level, map: map, out: out, operands: sources,
         sizes: node.inputs.map { type($0).dtype.size }, outSize: type(id).dtype.size, dtype: dtype)
+      if case .binary(let function) = node.primitive, viewed == nil {
+        instruction.function = function
+        if map != nil {
+          instruction.scalar = sources.firstIndex { if case .slot(_, SOMA_LEVEL_SCALAR) = $0 { true } else { false } }
+        }
+      }
+      if let viewed {
+        instruction.kind = viewed.kind
+        (instruction.op, instruction.viewed) = (Int32(viewed.side), viewed.side)
+        (instruction.view, instruction.viewOffset) = (viewed.view, viewed.offset)
+      }
       switch node.primitive {
       case .unary(let function): instruction.map = soma_unary_map(function.code, dtype.code)
       case .polygamma(let order):
@@ -116,140 +139,13 @@ struct FusedBuilder {
       default: fatalError("\(node.primitive.name) cannot be fused")
       }
       require(
-        instruction.kind != SOMA_FUSED_MAP || instruction.map != nil,
+        instruction.kind.rawValue > SOMA_FUSED_MAP_ROWS.rawValue || instruction.map != nil,
         "\(node.primitive.name) is not defined for \(dtype)")
       append(instruction)
     }
+    joinPairs()
     let scratch = placeRegisters()
     return step(scratch)
-  }
-
-  // MARK: Operands
-
-  private mutating func newRegister(_ level: soma_level, _ size: Int, persistent: Bool = false) -> Operand {
-    let elements = level == SOMA_LEVEL_ROW ? blockRows : blockRows * n
-    registers.append(Register(bytes: (elements * size + 63) & ~63, isPersistent: persistent))
-    return .register(registers.count - 1)
-  }
-
-  private mutating func append(_ instruction: Instruction) {
-    for case .register(let r) in instruction.operands + [instruction.out] { registers[r].lastUse = body.count }
-    body.append(instruction)
-  }
-
-  /// The slot of a value from outside.
-  private mutating func slot(_ root: ValueID) -> Int {
-    if let known = inputs.firstIndex(of: root) { return outputs.count + known }
-    inputs.append(root)
-    return outputs.count + inputs.count - 1
-  }
-
-  /// The single number behind an operand that repeats it.
-  private func scalarSource(_ id: ValueID, _ members: Set<Int>) -> ValueID? {
-    guard let m = makers[roots[id]], isView[m], case .broadcast = graph.nodes[m].primitive else { return nil }
-    let source = roots[graph.nodes[m].inputs[0]]
-    guard type(source).shape.elementCount == 1 else { return nil }
-    if let s = makers[source], members.contains(s) { return nil }
-    return source
-  }
-
-  private mutating func scalarOperands(_ node: Graph.Node, _ function: Binary, _ isRow: Bool, _ members: Set<Int>)
-    -> (soma_map, [Operand])?
-  {
-    let dtype = type(node.inputs[0]).dtype
-    if let source = scalarSource(node.inputs[1], members),
-      let map = soma_binary_scalar_right_map(function.code, dtype.code)
-    {
-      let left = operand(node.inputs[0], isRow: isRow, members)
-      return (map, [left, .slot(slot(source), level: SOMA_LEVEL_SCALAR)])
-    }
-    if let source = scalarSource(node.inputs[0], members),
-      let map = soma_binary_scalar_left_map(function.code, dtype.code)
-    {
-      let right = operand(node.inputs[1], isRow: isRow, members)
-      return (map, [.slot(slot(source), level: SOMA_LEVEL_SCALAR), right])
-    }
-    return nil
-  }
-
-  private mutating func operand(_ id: ValueID, isRow: Bool, _ members: Set<Int>) -> Operand {
-    let root = roots[id]
-    let level = isRow ? SOMA_LEVEL_ROW : SOMA_LEVEL_ELEMENT
-    guard let m = makers[root] else { return .slot(slot(root), level: level) }
-    if isView[m] { return view(m, isRow: isRow, members) }
-    if members.contains(m) { return operands[root]! }
-    return .slot(slot(root), level: level)
-  }
-
-  private mutating func view(_ m: Int, isRow: Bool, _ members: Set<Int>) -> Operand {
-    let key = View(node: m, isRow: isRow)
-    if let known = views[key] { return known }
-    let node = graph.nodes[m]
-    let source = roots[node.inputs[0]]
-    let size = type(source).dtype.size
-    let level = isRow ? SOMA_LEVEL_ROW : SOMA_LEVEL_ELEMENT
-    let isInner = makers[source].map { members.contains($0) } ?? false
-    let result: Operand
-    if !isInner, type(source).shape.elementCount == 1 {
-      // One number, repeated once for all blocks.
-      result = newRegister(level, size, persistent: true)
-      prologue.append(
-        Instruction(
-          kind: SOMA_FUSED_FILL, level: level, map: nil, out: result,
-          operands: [.slot(slot(source), level: SOMA_LEVEL_SCALAR)],
-          sizes: [size], outSize: size, dtype: type(source).dtype))
-    } else {
-      result = newRegister(level, size)
-      var instruction = Instruction(
-        kind: isInner ? SOMA_FUSED_EXPAND : SOMA_FUSED_LOAD, level: level, map: nil, out: result,
-        operands: [isInner ? operands[source]! : .slot(slot(source), level: SOMA_LEVEL_SCALAR)], sizes: [size],
-        outSize: size,
-        dtype: type(source).dtype)
-      if !isInner {
-        let (view, offset) = FusedBuilder.strides(
-          node.primitive, from: type(node.inputs[0]).shape, to: type(node.outputs.lowerBound).shape)
-        instruction.view = view
-        instruction.op = Int32(offset)
-      }
-      append(instruction)
-    }
-    views[key] = result
-    return result
-  }
-
-  /// How a broadcast or slice reads its operand: lengths and strides, and where it begins, in elements.
-  private static func strides(_ primitive: Primitive, from source: Shape, to target: Shape) -> (soma_view, offset: Int)
-  {
-    let own = source.strides
-    var strides = [Int](repeating: 0, count: target.rank)
-    var offset = 0
-    switch primitive {
-    case .broadcast(_, let axes): for (i, axis) in axes.enumerated() { strides[axis] = own[i] }
-    case .slice(let starts, _, let steps):
-      strides = zip(own, steps).map(*)
-      offset = zip(own, starts).map(*).reduce(0, +)
-    default: fatalError("\(primitive.name) is no view")
-    }
-    var merged: [(n: Int, stride: Int)] = []
-    for (n, stride) in zip(target, strides) where n != 1 {
-      if let last = merged.last, last.stride == stride * n {
-        merged[merged.count - 1] = (last.n * n, stride)
-      } else {
-        merged.append((n, stride))
-      }
-    }
-    if merged.isEmpty { merged = [(1, 0)] }
-    var view = soma_view()
-    view.rank = Int32(merged.count)
-    withUnsafeMutableBytes(of: &view.dims) { bytes in
-      let list = bytes.bindMemory(to: Int64.self)
-      for (i, axis) in merged.enumerated() { list[i] = Int64(axis.n) }
-    }
-    withUnsafeMutableBytes(of: &view.strides) { bytes in
-      let list = bytes.bindMemory(to: Int64.self)
-      for (i, axis) in merged.enumerated() { list[i] = Int64(axis.stride) }
-    }
-    return (view, offset)
   }
 
   // MARK: Registers and code
@@ -284,7 +180,7 @@ struct FusedBuilder {
   private func code(_ instruction: Instruction) -> soma_instruction {
     func operand(_ i: Int) -> soma_ref {
       guard i < instruction.operands.count else { return ref(instruction.operands[0], instruction.sizes[0]) }
-      let offset = instruction.kind == SOMA_FUSED_LOAD ? Int(instruction.op) : 0
+      let offset = i == instruction.viewed ? instruction.viewOffset : 0
       return ref(instruction.operands[i], instruction.sizes[i], offset: offset)
     }
     return soma_instruction(
@@ -305,7 +201,8 @@ struct FusedBuilder {
           && body.indices.allSatisfy { k in
             body[k].operands.allSatisfy { operand in
               guard case .slot(let s, let level) = operand, s == outputs.count + i else { return true }
-              return level == body[writer].level && (k < writer || (k == writer && body[k].kind == SOMA_FUSED_MAP))
+              return level == body[writer].level
+                && (k < writer || (k == writer && body[k].kind.rawValue <= SOMA_FUSED_MAP_ROWS.rawValue))
             }
           }
           && !prologue.contains { instruction in
@@ -341,6 +238,7 @@ struct FusedBuilder {
 /// The instructions of a fused kernel in memory that the interpreter reads.
 private final class FusedProgram: @unchecked Sendable {
   private let instructions: UnsafeMutablePointer<soma_instruction>
+  private let sources: UnsafeMutablePointer<soma_ref>
   private let count: Int
   private var program: soma_fused_program
 
@@ -348,12 +246,28 @@ private final class FusedProgram: @unchecked Sendable {
     count = prologue.count + body.count
     instructions = .allocate(capacity: count)
     for (i, instruction) in (prologue + body).enumerated() { (instructions + i).initialize(to: instruction) }
+    var read: [soma_ref] = []
+    var written: Set<Int32> = []
+    for instruction in body {
+      for ref in [instruction.a, instruction.b, instruction.c]
+      where ref.slot >= 0 && ref.level != SOMA_LEVEL_SCALAR.rawValue && !written.contains(ref.slot)
+        && !read.contains(where: { $0.slot == ref.slot })
+      {
+        read.append(ref)
+      }
+      written.insert(instruction.out.slot)
+    }
+    sources = .allocate(capacity: Swift.max(1, read.count))
+    for (i, ref) in read.enumerated() { (sources + i).initialize(to: ref) }
     program = soma_fused_program(
       prologue: instructions, body: instructions + prologue.count, prologue_count: Int32(prologue.count),
-      body_count: Int32(body.count), n: n, block_rows: blockRows)
+      body_count: Int32(body.count), sources: sources, source_count: Int32(read.count), n: n, block_rows: blockRows)
   }
 
-  deinit { instructions.deallocate() }
+  deinit {
+    instructions.deallocate()
+    sources.deallocate()
+  }
 
   func run(_ pointers: Kernel.Pointers, _ scratch: UnsafeMutableRawPointer, first: Int, last: Int) {
     pointers.withMemoryRebound(to: UnsafeMutableRawPointer?.self, capacity: 1) { pointers in

@@ -1,5 +1,4 @@
 import Kernels
-import Synchronization
 
 /// How a product reads one operand as a batch of matrices: in place if some order of strides allows, else from a copy.
 private final class MatrixView: @unchecked Sendable {
@@ -78,7 +77,7 @@ private final class MatrixView: @unchecked Sendable {
 }
 
 /// Multiply-adds below which a product is not worth a second thread.
-private let productGrain = 400_000
+let productGrain = 400_000
 
 func lowerDot(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) -> Kernel {
   let leftFree = dot.leftFree(rank: leftType.shape.rank)
@@ -128,110 +127,6 @@ func lowerDot(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) -> Ke
     a.copy?.run(p[3], p[1])
     b.copy?.run(p[3] + a.copiedBytes, p[2])
     product.run(p)
-  }
-}
-
-// MARK: - Convolution
-
-/// A convolution's library object for one part of the batch.
-private final class ConvolutionObject: @unchecked Sendable {
-  let handle: OpaquePointer
-
-  init?(_ role: soma_conv_role, _ shape: soma_conv_shape) {
-    var shape = shape
-    guard let handle = soma_conv_create(role, &shape) else { return nil }
-    self.handle = handle
-  }
-
-  deinit { soma_conv_destroy(handle) }
-}
-
-private final class Pool<Element: AnyObject & Sendable>: Sendable {
-  private let free = Mutex<[Element]>([])
-  private let make: @Sendable () -> Element?
-  init(_ make: @escaping @Sendable () -> Element?) { self.make = make }
-  func take() -> Element? { free.withLock { $0.popLast() } ?? make() }
-  func give(_ element: Element) { free.withLock { $0.append(element) } }
-}
-
-func lowerConvolution(_ c: Convolution, _ role: Convolution.Role, _ inputs: [TensorType], _ output: TensorType)
-  -> Kernel
-{
-  let (first, second) = (inputs[0], inputs[1])
-  let batch = first.shape[0]
-  let channels: (input: Int, output: Int)
-  switch role {
-  case .output: channels = (first.shape[1], second.shape[0])
-  case .input: channels = (output.shape[1], first.shape[1])
-  case .kernel: channels = (first.shape[1], second.shape[1])
-  }
-  func triple(_ values: [Int]) -> (Int64, Int64, Int64) {
-    let padded = values.map(Int64.init) + [Int64](repeating: 1, count: 3 - values.count)
-    return (padded[0], padded[1], padded[2])
-  }
-  func zeroPadded(_ values: [Int]) -> (Int64, Int64, Int64) {
-    let padded = values.map(Int64.init) + [Int64](repeating: 0, count: 3 - values.count)
-    return (padded[0], padded[1], padded[2])
-  }
-  func shape(_ n: Int) -> soma_conv_shape {
-    soma_conv_shape(
-      rank: Int32(c.kernelSize.count), n: Int64(n), c: Int64(channels.input), o: Int64(channels.output),
-      groups: Int64(c.groups), in: triple(c.inputSize), taps: triple(c.kernelSize), out: triple(c.outputSize),
-      stride: triple(c.strides), dilation: triple(c.dilations), low: zeroPadded(c.low), high: zeroPadded(c.high))
-  }
-  let dtype = first.dtype
-  let size = dtype.size
-  let code: soma_conv_role =
-    switch role {
-    case .output: SOMA_CONV_OUTPUT
-    case .input: SOMA_CONV_INPUT
-    case .kernel: SOMA_CONV_KERNEL
-    }
-  let bytes = output.byteCount
-  guard batch > 0, output.shape.elementCount > 0 else {
-    return Kernel { p in p[0].initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
-  }
-
-  // The parts depend on the shape and the machine, not on the threads in use, so neither do the bits.
-  let parts = Swift.min(batch, Swift.min(Parallel.cores, 16))
-  let bounds = (0...parts).map { batch * $0 / parts }
-  let shapes = (0..<parts).map { shape(bounds[$0 + 1] - bounds[$0]) }
-  let firstStride = first.shape.elementCount / batch * size
-  let secondStride = role == .kernel ? second.shape.elementCount / batch * size : 0
-  let resultStride = role == .kernel ? bytes : output.shape.elementCount / batch * size
-  let partial = (bytes + 63) & ~63
-
-  let trial = dtype == .float32 ? shapes.compactMap { ConvolutionObject(code, $0) } : []
-  if trial.count == parts {
-    // A library object serves one call at a time; each part of the batch has a pool of its own.
-    let pools = shapes.map { shape in Pool<ConvolutionObject> { ConvolutionObject(code, shape) } }
-    for (pool, object) in zip(pools, trial) { pool.give(object) }
-    let loop = ParallelLoop(parts, grain: 1) { p, _, range in
-      for i in range {
-        guard let object = pools[i].take() else { fatalError("out of memory for a convolution") }
-        let result = role == .kernel ? (i == 0 ? p[0] : p[3] + (i - 1) * partial) : p[0] + bounds[i] * resultStride
-        let status = soma_conv_execute(
-          object.handle, p[1] + bounds[i] * firstStride, p[2] + bounds[i] * secondStride, result)
-        require(status == 0, "a convolution failed with status \(status)")
-        pools[i].give(object)
-      }
-    }
-    let sum = soma_binary_map(SOMA_ADD, dtype.code)!
-    let elements = output.shape.elementCount
-    return Kernel(scratch: role == .kernel ? partial * (parts - 1) : 0) { p in
-      loop.run(p)
-      guard role == .kernel else { return }
-      for i in 1..<Swift.max(1, parts) where i < parts { sum(p[0], p[0], p[3] + (i - 1) * partial, nil, elements) }
-    }
-  }
-  var whole = shape(batch)
-  let scratch = soma_convolve_scratch(code, dtype.code, &whole)
-  let description = whole
-  return Kernel(scratch: scratch) { p in
-    soma_single_threaded_libraries()
-    var description = description
-    let status = soma_convolve_reference(code, dtype.code, &description, p[1], p[2], p[0], p[3])
-    require(status == 0, "a convolution failed with status \(status)")
   }
 }
 

@@ -26,7 +26,9 @@ public enum Embedded {
   /// 442 people with diabetes: age, sex, body-mass index, blood pressure, six blood values, and a measure of the disease's
   /// progression a year later (Efron, Hastie, Johnstone, Tibshirani 2004), as scikit-learn has it, not scaled.
   public static func diabetes() -> LabeledData {
-    let rows = stride(from: 0, to: diabetesData.count, by: 11).map { diabetesData[$0..<$0 + 11].map { Float($0) / 10_000 } }
+    let rows = stride(from: 0, to: diabetesData.count, by: 11).map {
+      diabetesData[$0..<$0 + 11].map { Float($0) / 10_000 }
+    }
     return LabeledData(
       name: "diabetes", description: "442 people, 10 measurements, the disease's progression a year later",
       values: rows.flatMap { $0.dropLast() }, sampleShape: [10],

@@ -37,6 +37,18 @@ public struct TrainingJob: Sendable {
   public var checkpoint: String?
   public var resumes = false
   public var patience: Int?
+  /// Trains so that each record stays hidden (`DPSGD`); nil trains as usual.
+  public var privacy: Privacy?
+
+  /// What the trained network may give away about any one record of the training part.
+  public struct Privacy: Sendable, Hashable {
+    public var epsilon: Double
+    public var delta: Double
+    public init(epsilon: Double, delta: Double = 1e-5) {
+      self.epsilon = epsilon
+      self.delta = delta
+    }
+  }
 
   public init(source: Source, network: String) {
     self.source = source
@@ -55,6 +67,9 @@ public struct TrainingJob: Sendable {
     public var scores: [String: [String: Double]]
     public var history: [EpochSummary]
     public var stepMemoryBytes: Int
+    /// The noise over the clipping norm, and the share of examples clipped at the end, of private training.
+    public var noiseMultiplier: Double?
+    public var clippedShare: Double?
   }
 
   public enum Event: Sendable {
@@ -76,6 +91,9 @@ public struct TrainingJob: Sendable {
     ]
     _ = try onEvent(.prepared(network: specification.description, parameters: parameters, samples: samples))
 
+    if let privacy {
+      return try runPrivately(privacy, prepared, specification, network, parameters, samples, onEvent)
+    }
     let rate = learningRate ?? optimizer.customaryRate
     let training = DataLoader(
       prepared.training, batchSize: min(batchSize, prepared.training.count), seed: UInt64(truncatingIfNeeded: seed),
@@ -121,6 +139,58 @@ public struct TrainingJob: Sendable {
       seconds: elapsed / .seconds(1), ending: result.ending.rawValue, scores: scores, history: result.epochs,
       stepMemoryBytes: trainer.stepMemory?.total ?? 0)
     return (SavedModel(description, variables), report)
+  }
+
+  /// Batches drawn at random, gradients clipped to `clipping` (1 if nil), noise for the wanted (ε, δ). Standardization by
+  /// the training part is not hidden.
+  private func runPrivately(
+    _ privacy: Privacy, _ prepared: Prepared, _ specification: NetworkSpecification, _ network: Network,
+    _ parameters: Int, _ samples: [String: Int], _ onEvent: (Event) throws -> TrainingControl
+  ) throws -> (SavedModel, Report) {
+    guard let data = prepared.training as? LabeledData else {
+      throw TrainingError("private training hides samples; a text is one sequence and has none")
+    }
+    guard privacy.delta < 1 / Double(data.count) else {
+      throw TrainingError("δ = \(privacy.delta) must be below 1/\(data.count), one over the number of records")
+    }
+    let perEpoch = max(1, data.count / batchSize)
+    let steps =
+      switch duration {
+      case .epochs(let count): count * perEpoch
+      case .steps(let count): count
+      }
+    let sampling = min(1, Double(batchSize) / Double(data.count))
+    let noise = try PrivacyAccountant.noiseMultiplier(
+      epsilon: privacy.epsilon, delta: privacy.delta, samplingRate: sampling, steps: steps)
+    let rule = try DPSGD(
+      clip: clipping ?? 1, noise: noise, samplingRate: sampling, optimizer: optimizer.optimizer(weightDecay: weightDecay))
+    let rate = learningRate ?? optimizer.customaryRate
+    let start = ContinuousClock.now
+    var done = 0
+    let fit = try rule.fit(
+      network, loss: prepared.loss(labelSmoothing), data, learningRate: rate, steps: steps, seed: seed
+    ) { step in
+      done = step
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let progress = TrainingProgress(
+        epoch: (step - 1) / perEpoch, step: step, totalSteps: steps, loss: .nan, learningRate: rate,
+        samplesPerSecond: Double(step * batchSize) / seconds, secondsLeft: seconds / Double(step) * Double(steps - step))
+      return try onEvent(.training(.step(progress))) == .proceed
+    }
+    var scores: [String: [String: Double]] = [:]
+    let inference = Inference(network, prepared.loss(labelSmoothing), prepared.metrics)
+    for (name, part) in [("validation", prepared.validation), ("test", prepared.test)] where part.count > 0 {
+      let evaluation = try inference.evaluate(fit.variables, DataLoader(part, batchSize: min(256, part.count)))
+      scores[name] = evaluation.metrics.merging(["loss": evaluation.loss]) { $1 }
+    }
+    var description = prepared.description
+    description.network = specification.description
+    let ending = done < steps ? TrainingEnding.stopped : .completed
+    let report = Report(
+      network: specification.description, parameters: parameters, samples: samples, steps: done,
+      seconds: (ContinuousClock.now - start) / .seconds(1), ending: ending.rawValue, scores: scores, history: [],
+      stepMemoryBytes: 0, noiseMultiplier: noise, clippedShare: fit.clippedShares.last.flatMap { $0.isFinite ? $0 : nil })
+    return (SavedModel(description, fit.variables), report)
   }
 
   private func scaled(_ prepared: Prepared) throws -> NetworkSpecification {

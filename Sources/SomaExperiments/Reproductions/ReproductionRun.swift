@@ -32,6 +32,9 @@ public struct ReproductionRun: Sendable {
     self.onProgress = onProgress
   }
 
+  /// The same run with another number of seeds, for a part of an experiment that wants more.
+  public init(_ run: ReproductionRun, seeds: Int) { self.init(run.effort, seeds, run.range, run.onProgress) }
+
   public var isSmoke: Bool { effort == .smoke }
 
   /// A number of steps, samples or trials for the effort.

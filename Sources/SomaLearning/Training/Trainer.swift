@@ -28,6 +28,11 @@ public final class Trainer {
   /// A step that would need more bytes is refused.
   public let memoryLimit: Int?
 
+  /// What layers report with `Scope.penalize` and training adds to the loss. Set before the first step.
+  public var penalties: [ScheduledPenalty] = []
+  /// What happens to the parameters after each update, beside the projections that layers ask for (masks of pruned
+  /// weights). Set before the first step.
+  public var projection: (@Sendable (Parameters) -> Parameters)?
   public var plateau: Plateau?
   public var earlyStopping: EarlyStopping?
   public var checkpoints: CheckpointPolicy?
@@ -235,7 +240,7 @@ public final class Trainer {
     let state = latestState ?? begin(network.initialized(for: types[0], key: Key(seed).folding("weights")))
     let step = TrainingStep(
       network: network, loss: loss, optimizer: optimizer, clipping: clipping, averaging: averaging, metrics: metrics,
-      parts: parts(of: input[0].shape[0]))
+      penalties: penalties, projection: projection, parts: parts(of: input[0].shape[0]))
     let made = try CompiledLoop(state, example: input, memoryLimit: memoryLimit, step.callAsFunction)
     loops[types] = made
     current = made

@@ -29,6 +29,20 @@ public struct TrainingProgress: Sendable {
   public var gradientNorm: Double
   public var samplesPerSecond: Double
   public var secondsLeft: Double
+
+  public init(
+    epoch: Int, step: Int, totalSteps: Int, loss: Double, learningRate: Double, gradientNorm: Double = .nan,
+    samplesPerSecond: Double, secondsLeft: Double
+  ) {
+    self.epoch = epoch
+    self.step = step
+    self.totalSteps = totalSteps
+    self.loss = loss
+    self.learningRate = learningRate
+    self.gradientNorm = gradientNorm
+    self.samplesPerSecond = samplesPerSecond
+    self.secondsLeft = secondsLeft
+  }
 }
 
 /// One epoch, or the part of it that a run ended in.

@@ -30,7 +30,9 @@ public struct AdaptiveParametric: Layer {
     sharing: ActivationParameter.Sharing = .perLayer
   ) {
     if case .fixed(let lambda, let kappa) = start {
-      require(lambda > 0 && lambda.isFinite && kappa.isFinite, "APA wants a positive λ and a finite κ, not \(lambda), \(kappa)")
+      require(
+        lambda > 0 && lambda.isFinite && kappa.isFinite,
+        "APA wants a positive λ and a finite κ, not \(lambda), \(kappa)")
     }
     self.start = start
     self.isUnit = isUnit
@@ -106,5 +108,19 @@ public struct ChannelAttention: Layer {
     let inner = Activation.relu(Dense(max(1, channels / reduction))(mean, scope["squeeze"]))
     let weights = gate(Dense(channels)(inner, scope["excite"]), scope["gate"])
     return x * weights.reshape(Shape([x.shape[0], channels] + [Int](repeating: 1, count: x.rank - 2)))
+  }
+}
+
+/// The last layer of a one-versus-all classifier with an adaptive link: `ln APA(z; λ, κ)`, one pair for all classes. To be trained
+/// with `OneVersusAll(.logProbability)`.
+/// - Shape: `[…, classes]` → the same
+public struct AdaptiveParametricOutput: Layer {
+  public var start: AdaptiveParametric.Start
+
+  public init(_ start: AdaptiveParametric.Start = .random) { self.start = start }
+
+  public func forward(_ z: Tensor, _ scope: Scope) -> Tensor {
+    let (lambda, kappa) = AdaptiveParametric(start).parameters(like: z, scope)
+    return AdaptiveParametric.logValue(z, lambda: lambda, kappa: kappa)
   }
 }

@@ -62,7 +62,8 @@ extension Activation {
   public static func expanded(_ activation: Activation) throws(ActivationError) -> Activation {
     for gate in SelfGate.allCases where activation.name == gate.name { return expanded(gate, by: 0) }
     throw .unsuitableKind(
-      activation.name, wanted: "one of the self-gated activations \(SelfGate.allCases.map(\.name).joined(separator: ", "))")
+      activation.name,
+      wanted: "one of the self-gated activations \(SelfGate.allCases.map(\.name).joined(separator: ", "))")
   }
 }
 

@@ -92,3 +92,12 @@ struct TrainedParameter {
 
   private func inverseSoftplus(_ y: Double) -> Double { y + log(-expm1(-y)) }
 }
+
+extension Activation {
+  /// The value that a trained parameter has when `raw` is what is stored for it: parameters with a constraint are stored so that
+  /// gradient steps cannot leave it.
+  public func value(ofStored raw: Tensor, named name: String) -> Tensor {
+    guard let parameter = parameters.first(where: { $0.name == name }) else { return raw }
+    return TrainedParameter(parameter, [:]).value(raw)
+  }
+}

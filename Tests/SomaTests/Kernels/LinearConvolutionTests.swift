@@ -98,6 +98,26 @@ private let convolutions: [Convolution] = [
   // Cropping: negative padding is left to the reference.
   Convolution([9, 9], taps: [3, 3], low: [-1, 1], high: [0, -2]),
   Convolution([40, 70], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 1, inputs: 40, outputs: 3),
+  // Lines of every length modulo a vector, rows of channels that fill no block.
+  Convolution([32, 33], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 1, inputs: 4, outputs: 19),
+  Convolution([9, 31], taps: [3, 3], stride: [2, 2], low: [1, 1], high: [1, 1], inputs: 5, outputs: 13),
+  Convolution([14, 14], taps: [3, 3], low: [1, 1], high: [1, 1], inputs: 16, outputs: 24),
+  Convolution([7, 7], taps: [3, 3], low: [1, 1], high: [1, 1], batch: 5, inputs: 32, outputs: 40),
+  Convolution([8, 8], taps: [5, 5], dilation: [2, 2], low: [4, 4], high: [4, 4], inputs: 8, outputs: 9),
+  Convolution([28, 28], taps: [5, 5], inputs: 1, outputs: 6),
+  Convolution([32, 32], taps: [4, 4], stride: [4, 4], inputs: 3, outputs: 10),
+  Convolution(
+    [16, 50], taps: [2, 3], stride: [3, 3], dilation: [2, 2], low: [2, 1], high: [0, 2], inputs: 3, outputs: 2),
+  Convolution([56, 56], taps: [1, 1], batch: 1, inputs: 24, outputs: 16),
+  Convolution([20, 1], taps: [3, 1], low: [1, 0], high: [1, 0], inputs: 3, outputs: 5),
+  Convolution([6, 17], taps: [3, 1], stride: [2, 1], low: [1, 0], high: [1, 0], inputs: 3, outputs: 5),
+  Convolution([300], taps: [9], stride: [3], dilation: [4], low: [16], high: [3], inputs: 2, outputs: 3),
+  Convolution([16, 16], taps: [3, 3], low: [1, 1], high: [1, 1], inputs: 12, outputs: 12, groups: 12),
+  Convolution(
+    [16, 16], taps: [3, 3], stride: [2, 2], low: [1, 1], high: [1, 1], inputs: 6, outputs: 12, groups: 6),
+  Convolution([9, 10, 11], taps: [3, 3, 3], low: [1, 1, 1], high: [1, 1, 1], inputs: 4, outputs: 5),
+  Convolution(
+    [9, 8, 12], taps: [3, 2, 3], stride: [2, 2, 2], low: [1, 0, 1], high: [1, 0, 1], inputs: 3, outputs: 6),
 ]
 
 /// By oneDNN, or nil if it refuses.
@@ -114,6 +134,38 @@ private func execute(_ role: soma_conv_role, _ it: Convolution, _ first: [Float]
   #expect(soma_conv_execute(conv, first, second, &result) == 0)
   #expect(once == result)
   return result
+}
+
+/// By the runtime's own loops, the work divided in `divisions`, or nil if they refuse.
+private func planned<T: BinaryFloatingPoint & BitwiseCopyable>(
+  _ role: soma_conv_role, _ type: soma_dtype, _ it: Convolution, _ first: [T], _ second: [T], divisions: Int = 1
+) -> [T]? {
+  var shape = it.shape
+  guard let plan = soma_conv_plan_create(role, type, &shape) else { return nil }
+  defer { soma_conv_plan_destroy(plan) }
+  let count =
+    role == SOMA_CONV_OUTPUT ? it.outputCount : role == SOMA_CONV_INPUT ? it.inputCount : it.kernelCount
+  let margin = 64
+  var result = [T](repeating: .nan, count: count + margin)
+  // What scratch memory holds must not matter.
+  var packed = [UInt64](repeating: .max, count: soma_conv_plan_packed(plan) / 8 + 1)
+  var scratch = [UInt64](repeating: .max, count: soma_conv_plan_scratch(plan) / 8 + 1)
+  let blocks = soma_conv_plan_blocks(plan)
+  for i in 0..<divisions {
+    soma_conv_plan_pack(plan, second, &packed, blocks * i / divisions, blocks * (i + 1) / divisions)
+  }
+  let units = soma_conv_plan_units(plan)
+  for i in 0..<divisions {
+    let (from, to) = (units * i / divisions, units * (i + 1) / divisions)
+    if role == SOMA_CONV_KERNEL {
+      soma_conv_plan_run(plan, first, second, &result, &scratch, from, to)
+    } else {
+      soma_conv_plan_run(plan, first, packed, &result, &scratch, from, to)
+    }
+  }
+  let isUntouched = result[count...].allSatisfy { $0.isNaN }
+  #expect(isUntouched, "nothing is written past the result")
+  return Array(result[..<count])
 }
 
 private func reference<T: BitwiseCopyable>(
@@ -156,7 +208,33 @@ private func reference<T: BitwiseCopyable>(
       if let library = execute(role, it, first, second) {
         #expect(relativeDifference(library.map(Double.init), expected) < 2e-6, "role \(role.rawValue)")
       }
+      if let own = planned(role, SOMA_F32, it, first, second) {
+        #expect(relativeDifference(own.map(Double.init), expected) < 2e-6, "role \(role.rawValue)")
+      }
+      if let own = planned(role, SOMA_F64, it, first.map(Double.init), second.map(Double.init)) {
+        #expect(relativeDifference(own, expected) < 1e-14, "role \(role.rawValue)")
+      }
     }
+  }
+
+  @Test(arguments: convolutions)
+  private func divisionsOfTheWorkGiveTheSameBits(it: Convolution) {
+    var random = LinearRandom(11)
+    let (x, w, g) = (random.floats(it.inputCount), random.floats(it.kernelCount), random.floats(it.outputCount))
+    #expect(
+      planned(SOMA_CONV_OUTPUT, SOMA_F32, it, x, w) == planned(SOMA_CONV_OUTPUT, SOMA_F32, it, x, w, divisions: 3))
+    #expect(planned(SOMA_CONV_INPUT, SOMA_F32, it, g, w) == planned(SOMA_CONV_INPUT, SOMA_F32, it, g, w, divisions: 3))
+  }
+
+  /// Values that are not numbers reach exactly what they are a part of.
+  @Test func whatIsNotReadMayBeAnything() {
+    let it = Convolution([7, 9], taps: [2, 2], stride: [3, 4], batch: 1, inputs: 1, outputs: 1)
+    var x = [Float](repeating: .nan, count: it.inputCount)
+    for y in 0..<2 { for z in 0..<2 { for a in 0..<2 { for b in 0..<2 { x[(3 * y + a) * 9 + 4 * z + b] = 1 } } } }
+    guard let output = planned(SOMA_CONV_OUTPUT, SOMA_F32, it, x, [1, 2, 3, 4]) else { return }
+    #expect(output == [10, 10, 10, 10])
+    let gradient = planned(SOMA_CONV_KERNEL, SOMA_F32, it, x, [1, 1, 1, 1])
+    #expect(gradient == [4, 4, 4, 4])
   }
 
   @Test(arguments: convolutions)
@@ -231,7 +309,21 @@ private func reference<T: BitwiseCopyable>(
     }
   }
 
-  /// The shapes that networks are made of must not fall back to the slower reference.
+  /// The shapes that networks are made of must not fall back to slower ways.
+  @Test func ownLoopsTakeTheUsualShapes() {
+    guard soma_cpu_level() == 2 else { return }
+    for it in convolutions where it.map.allSatisfy({ $0 >= 4 }) {
+      for role in [SOMA_CONV_OUTPUT, SOMA_CONV_INPUT, SOMA_CONV_KERNEL] {
+        for type in [SOMA_F32, SOMA_F64] {
+          var shape = it.shape
+          let plan = soma_conv_plan_create(role, type, &shape)
+          #expect(plan != nil, "\(it.testDescription), role \(role.rawValue)")
+          soma_conv_plan_destroy(plan)
+        }
+      }
+    }
+  }
+
   @Test func theLibraryTakesTheUsualShapes() {
     for channels in [16, 32, 64] {
       for role in [SOMA_CONV_OUTPUT, SOMA_CONV_INPUT, SOMA_CONV_KERNEL] {
@@ -262,6 +354,7 @@ private func reference<T: BitwiseCopyable>(
       var shape = good
       change(&shape)
       #expect(soma_conv_create(SOMA_CONV_OUTPUT, &shape) == nil, "\(name)")
+      #expect(soma_conv_plan_create(SOMA_CONV_OUTPUT, SOMA_F32, &shape) == nil, "\(name)")
     }
   }
 

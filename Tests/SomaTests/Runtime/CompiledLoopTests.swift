@@ -25,6 +25,39 @@ private func makeLoop(batch: Int = 32, inputs: Int = 64, hidden: Int = 48) throw
   }
 }
 
+/// Convolutions with and without stride, batch normalization, pooling, cross-entropy, momentum: a training step of a
+/// convolutional network.
+private func makeConvolutionalLoop(batch: Int = 8, size: Int = 16, dtype: DType = .float32) throws -> CompiledLoop<
+  [[Tensor]], [Tensor], Tensor
+> {
+  func weight(_ shape: Shape, _ seed: Int) -> Tensor {
+    Tensor.normal(shape, deviation: 0.2, key: Key(seed)).cast(to: dtype)
+  }
+  let parameters = [
+    weight([16, 3, 3, 3], 1), weight([16, 1, 3, 3], 2), weight([32, 16, 3, 3], 3), weight([32, 16, 1, 1], 4),
+    Tensor.ones([1, 16, 1, 1], dtype: dtype), Tensor.zeros([1, 16, 1, 1], dtype: dtype), weight([32, 10], 5),
+  ]
+  let example = [
+    Tensor.normal([batch, 3, size, size], key: Key(6)).cast(to: dtype),
+    Tensor.randomIntegers([batch], in: 0..<10, key: Key(7)),
+  ]
+  return try CompiledLoop([parameters, parameters.map { Tensor.zeros(like: $0) }], example: example) { state, input in
+    let (loss, gradients) = valueAndGrad(state[0]) { p in
+      let first = input[0].convolution(p[0], padding: .same)
+      let centered = first - first.mean([0, 2, 3], keepsAxes: true)
+      let normal = centered * ((centered * centered).mean([0, 2, 3], keepsAxes: true) + 1e-5).rsqrt() * p[4] + p[5]
+      let depthwise = normal.maximum(0).convolution(p[1], padding: .same, groups: 16).maximum(0)
+      let pooled = depthwise.maxPool([2, 2])
+      let halved = pooled.convolution(p[2], strides: [2, 2], padding: .uniform(1))
+      let short = pooled.convolution(p[3], strides: [2, 2])
+      let features = (halved + short).maximum(0).mean([2, 3])
+      return -(features.matmul(p[6]).logSoftmax() * input[1].oneHot(10, dtype: dtype)).sum([-1]).mean()
+    }
+    let velocity = zip(state[1], gradients).map { $0 * 0.9 + $1 }
+    return ([zip(state[0], velocity).map { $0 - 0.05 * $1 }, velocity], loss)
+  }
+}
+
 private let batch = [Tensor.normal([32, 64], key: Key(5)), Tensor.randomIntegers([32], in: 0..<10, key: Key(6))]
 
 @Suite(.serialized) struct CompiledLoopTests {
@@ -32,15 +65,47 @@ private let batch = [Tensor.normal([32, 64], key: Key(5)), Tensor.randomIntegers
   func aStepAllocatesNothing(_ batch: Int, _ inputs: Int, _ hidden: Int) throws {
     let loop = try makeLoop(batch: batch, inputs: inputs, hidden: hidden)
     loop.load([Tensor.normal([batch, inputs], key: Key(5)), Tensor.randomIntegers([batch], in: 0..<10, key: Key(6))])
+    expectNoAllocations { loop.step() }
+  }
+
+  @Test(arguments: [DType.float32, .float64])
+  func aConvolutionalStepAllocatesNothing(_ dtype: DType) throws {
+    let loop = try makeConvolutionalLoop(dtype: dtype)
+    loop.load(images(8, 16, dtype))
+    expectNoAllocations { loop.step() }
+  }
+
+  @Test(arguments: [DType.float32, .float64])
+  func aConvolutionalStepHasTheSameBitsOnOneAndTwoThreads(_ dtype: DType) throws {
+    func run(threads: Int) throws -> [[UInt8]] {
+      let saved = Parallel.threads
+      defer { Parallel.threads = saved }
+      Parallel.threads = threads
+      let loop = try makeConvolutionalLoop(batch: 33, size: 32, dtype: dtype)
+      loop.load(images(33, 32, dtype))
+      for _ in 0..<3 { loop.step() }
+      return loop.state.flatMap { $0.map(\.bytes) }
+    }
+    #expect(try run(threads: 1) == run(threads: 2))
+  }
+
+  private func images(_ batch: Int, _ size: Int, _ dtype: DType) -> [Tensor] {
+    [
+      Tensor.normal([batch, 3, size, size], key: Key(8)).cast(to: dtype),
+      Tensor.randomIntegers([batch], in: 0..<10, key: Key(9)),
+    ]
+  }
+
+  private func expectNoAllocations(_ step: () -> Void) {
     let saved = Parallel.threads
     defer { Parallel.threads = saved }
     // Alone, this thread does what the pool's threads do otherwise.
     for threads in [1, 2] {
       Parallel.threads = threads
-      for _ in 0..<20 { loop.step() }
+      for _ in 0..<20 { step() }
       let before = allocation_count()
       guard before >= 0 else { return }
-      for _ in 0..<100 { loop.step() }
+      for _ in 0..<100 { step() }
       #expect(allocation_count() == before)
     }
   }
