@@ -60,6 +60,12 @@ public struct ActivationProperties: Hashable, Sendable {
   /// Local minima within (-8, 8), isolated ones.
   public var minima: [Point]
   public var moments: GaussianMoments
+  /// `E f(z)`, `E f(z)²`, `E f′(z)²` for a standard normal z.
+  public var mean: Double { moments.mean }
+  public var secondMoment: Double { moments.secondMoment }
+  public var slopeMoment: Double { moments.slopeMoment }
+  public var initialGain: Double { moments.initialGain }
+  public var depthFactor: Double { moments.depthFactor }
 
   /// nil for gated and vector activations, which are no functions of one number.
   public init?(_ activation: Activation) {

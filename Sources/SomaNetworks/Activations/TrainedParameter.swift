@@ -98,6 +98,6 @@ extension Activation {
   /// gradient steps cannot leave it.
   public func value(ofStored raw: Tensor, named name: String) -> Tensor {
     guard let parameter = parameters.first(where: { $0.name == name }) else { return raw }
-    return TrainedParameter(parameter, [:]).value(raw)
+    return TrainedParameter(parameter, defaults).value(raw, defaults)
   }
 }
