@@ -116,10 +116,10 @@ private struct CatalogueCheck {
     affineClasses = classes.affine.count
     parametricClasses = classes.withParameters.count
     for (formula, name) in [
-      ("relu(u)^2", "repu"), ("where(u>0, p*u, q*u)", "dprelu"), ("where(u>t, u, 0)", "truncated-rectified"),
-      ("relu(u)*sigmoid(u)", "flatted-t-swish"), ("min(max(0, u), t)", "bounded-relu"),
+      ("relu(x)^2", "repu"), ("where(x>0, p*x, q*x)", "dprelu"), ("where(x>t, x, 0)", "truncated-rectified"),
+      ("relu(x)*sigmoid(x)", "flatted-t-swish"), ("min(max(0, x), t)", "bounded-relu"),
     ] {
-      let typed = try Activation.parse(openFormula: formula.replacing("u", with: "x"))
+      let typed = try Activation.parse(openFormula: formula)
       let found = try typed.relatives(among: [.named(name)]).first?.description ?? ""
       rediscoveries.append((formula, found))
     }
