@@ -252,7 +252,8 @@ extension CatalogueCheck {
     let families = Dictionary(grouping: deep, by: \.family).sorted { $0.key < $1.key }.map { family, outcomes in
       let scores = outcomes.map { $0.test.mean }.sorted()
       return [
-        family, String(scores.count), percent(scores.last ?? .nan), percent(scores.median), percent(scores.first ?? .nan),
+        family, String(scores.count), percent(scores.last ?? .nan), percent(scores.median),
+        percent(scores.first ?? .nan),
         percent(Double(scores.count { $0 > 0.5 }) / Double(scores.count)),
       ]
     }
@@ -265,24 +266,30 @@ extension CatalogueCheck {
         \(formattedNumber(lead, digits: 3)) standard errors.
         """,
       measurements: [
-        .init("entries that evaluate", String(rows)), .init("whose derivative agrees with differences", String(differentiable)),
+        .init("entries that evaluate", String(rows)),
+        .init("whose derivative agrees with differences", String(differentiable)),
         .init("scalar entries that agree with the printed formula", "\(asPrinted) of \(scalarCount)"),
         .init("different functions up to affine change", String(affineClasses)),
         .init("the same, simple values of parameters included", String(parametricClasses)),
-        .init("quartiles of test accuracy", [0.25, 0.5, 0.75].map { q in percent(deep.map { $0.test.mean }.quantile(q)) }.joined(separator: ", ")),
+        .init(
+          "quartiles of test accuracy",
+          [0.25, 0.5, 0.75].map { q in percent(deep.map { $0.test.mean }.quantile(q)) }.joined(separator: ", ")),
         .init("rank correlation of accuracy with |log(E f′²/E f²)|", correlation, digits: 3),
         .init("entries beyond relu by two standard errors", beatRelu.map(String.init) ?? "–"),
-        .init("relu", place("relu")), .init("gelu", place("gelu")), .init("silu", place("silu")), .init("tanh", place("tanh")),
+        .init("relu", place("relu")), .init("gelu", place("gelu")), .init("silu", place("silu")),
+        .init("tanh", place("tanh")),
         .init("two layers: median accuracy", percent(shallow.map { $0.test.mean }.median)),
       ],
       tables: [
         Finding.Table(
-          "Classes at depth 8", columns: ["class", "entries", "best", "median", "worst", "trains (> 50 %)"], rows: families),
+          "Classes at depth 8", columns: ["class", "entries", "best", "median", "worst", "trains (> 50 %)"],
+          rows: families),
         Finding.Table(
           "The best 20 at depth 8", columns: ["activation", "test accuracy", "rate"],
           rows: ranked.prefix(20).map { [$0.name, percent($0.test.mean), formattedNumber($0.rate)] }),
         Finding.Table(
-          "Rediscoveries", columns: ["typed", "found"], rows: rediscoveries.map { [$0.formula, $0.found.isEmpty ? "–" : $0.found] }),
+          "Rediscoveries", columns: ["typed", "found"],
+          rows: rediscoveries.map { [$0.formula, $0.found.isEmpty ? "–" : $0.found] }),
       ],
       figures: [
         Histogram("Test accuracy at depth 8", xTitle: "accuracy, %", deep.map { $0.test.mean * 100 }, binCount: 30),

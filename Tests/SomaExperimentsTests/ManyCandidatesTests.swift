@@ -16,7 +16,8 @@ import Testing
       let found = ChiSquare(degrees: degrees).probability(above: x)
       #expect(abs(found - expected) < 1e-10 * max(expected, 1e-2), "\(x), \(degrees): \(found)")
     }
-    #expect(ChiSquare(degrees: 2).probability(above: 0) == 1 && ChiSquare(degrees: 2).probability(above: .infinity) == 0)
+    #expect(
+      ChiSquare(degrees: 2).probability(above: 0) == 1 && ChiSquare(degrees: 2).probability(above: .infinity) == 0)
   }
 
   @Test func groupsAreThoseThatTheSamplesTellApart() {
@@ -35,13 +36,16 @@ import Testing
     // All but those that look at images, put out other shapes, or run along channels of images.
     let left = Activation.find().map(\.name).filter { !names.contains($0) }
     #expect(left == ["scaa", "vbaf", "hcaf", "funnel-relu", "softmax-2d"])
-    #expect(try Candidate.withAllActivations(["gelu", "mish"], network: "mlp").prefix(3) == ["gelu", "mish", "binary-step"])
+    #expect(
+      try Candidate.withAllActivations(["gelu", "mish"], network: "mlp").prefix(3) == ["gelu", "mish", "binary-step"])
     #expect(try !Candidate.withAllActivations([], network: "resnet8").contains("glu"))
   }
 
   @Test func eachOfThemIsANetworkThatLearns() throws {
     let iris = try PreparedData(try DataSet.open("iris"), name: "iris")
-    for name in ["oplu", "maxout", "crelu", "dy-relu", "nin", "kwta", "activation-ensemble", "eelu", "lutu", "taaf", "gtu"] {
+    for name in [
+      "oplu", "maxout", "crelu", "dy-relu", "nin", "kwta", "activation-ensemble", "eelu", "lutu", "taaf", "gtu",
+    ] {
       let candidate = try Candidate(
         name, Candidate.specification(name, network: "mlp"), budget: 3000, data: iris.facts)
       let network = candidate.network(iris.facts, batch: 8)
@@ -69,7 +73,10 @@ import Testing
     #expect(clusters.flatMap(\.candidates).sorted() == ["binary-step", "prelu", "relu", "tanh"])
     #expect(zip(clusters, clusters.dropFirst()).allSatisfy { $0.scores.lowerBound >= $1.scores.upperBound })
     let html = report.manyPage().html
-    for text in ["By class", "adaptive-relu", "Groups that the seeds", "class=\"gallery\"", "No faster one is better", "rank of relu"] {
+    for text in [
+      "By class", "adaptive-relu", "Groups that the seeds", "class=\"gallery\"", "No faster one is better",
+      "rank of relu",
+    ] {
       #expect(html.contains(text), "\(text)")
     }
     #expect(ComparisonReport.text(names: (1...20).map(String.init)) == "1, 2, 3, 4, 5, 6, 7, 8 and 12 more")

@@ -7,8 +7,12 @@ import Testing
   private let gallery = Gallery(
     places: [-1, 0, 1],
     items: [
-      .init(name: "step<1>", title: "Step & co", text: "where(x>=0, 1, 0)", group: "steps", tags: ["jumps", "bounded"], curve: [0, 1, 1]),
-      .init(name: "line", title: "Line", text: "x", group: "lines", tags: [], curve: [-1, 0, 1], facts: [("source", "classical")]),
+      .init(
+        name: "step<1>", title: "Step & co", text: "where(x>=0, 1, 0)", group: "steps", tags: ["jumps", "bounded"],
+        curve: [0, 1, 1]),
+      .init(
+        name: "line", title: "Line", text: "x", group: "lines", tags: [], curve: [-1, 0, 1],
+        facts: [("source", "classical")]),
       .init(name: "layer", title: "Layer", text: "W*x", group: "lines", tags: ["trained"], curve: nil),
     ], groupTitle: "class")
 

@@ -57,7 +57,9 @@ struct ActivationsBench: ParsableCommand {
     }
     print("")
     var table = TextColumns(
-      headings: ["activation", "forward", "of memory", "of limit", "both", "of memory", "of limit", "kernels", "functions"],
+      headings: [
+        "activation", "forward", "of memory", "of limit", "both", "of memory", "of limit", "kernels", "functions",
+      ],
       alignedRight: [1, 2, 3, 4, 5, 6, 7])
     let ranked = result.rows.sorted {
       min($0.forward.shareOfLimit, $0.training.shareOfLimit) < min($1.forward.shareOfLimit, $1.training.shareOfLimit)

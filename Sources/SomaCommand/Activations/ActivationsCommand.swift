@@ -6,18 +6,21 @@ import SomaReports
 
 struct ActivationsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "activations", abstract: "List activation functions, look into one, find its relatives, draw them all.",
+    commandName: "activations",
+    abstract: "List activation functions, look into one, find its relatives, draw them all.",
     discussion: """
       To train with them on your data: soma compare --data FILE relu gelu mish, or soma compare digits --all-activations.
       """,
     subcommands: [
-      ActivationsList.self, ActivationsShow.self, ActivationsRelatives.self, ActivationsPlot.self, ActivationsBench.self,
+      ActivationsList.self, ActivationsShow.self, ActivationsRelatives.self, ActivationsPlot.self,
+      ActivationsBench.self,
     ], defaultSubcommand: ActivationsList.self)
 }
 
 /// What activations are chosen by.
 struct ActivationFilter: ParsableArguments {
-  @Option(name: .customLong("class"), help: ArgumentHelp("A class of the survey, such as relu-based.", valueName: "class"))
+  @Option(
+    name: .customLong("class"), help: ArgumentHelp("A class of the survey, such as relu-based.", valueName: "class"))
   var family: String?
   @Option(help: "scalar, gated, multi-input, vector, stochastic, composite or attention.") var kind: Activation.Kind?
   @Flag(help: "Never falls.") var monotone = false
@@ -44,7 +47,9 @@ struct ActivationFilter: ParsableArguments {
       (kind == nil || activation.kind == kind) && (!trainable || activation.isTrained)
     }
     guard needsProperties else { return candidates }
-    let properties = ActivationProperties.of(candidates) { progress?.update($0, "looking at \(candidates.count) functions") }
+    let properties = ActivationProperties.of(candidates) {
+      progress?.update($0, "looking at \(candidates.count) functions")
+    }
     return zip(candidates, properties).compactMap { activation, properties in
       properties.map(fits) == true ? activation : nil
     }
@@ -92,7 +97,8 @@ struct ActivationsList: ParsableCommand {
         try jsonText(
           chosen.map {
             Row(
-              name: $0.name, displayName: $0.displayName, family: $0.family, section: $0.section, kind: $0.kind.rawValue,
+              name: $0.name, displayName: $0.displayName, family: $0.family, section: $0.section,
+              kind: $0.kind.rawValue,
               formula: $0.formula, isTrained: $0.isTrained, source: $0.source)
           }))
       return

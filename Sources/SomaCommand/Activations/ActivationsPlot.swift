@@ -38,7 +38,8 @@ struct ActivationsPage {
     var page = Page(
       title: "Activation functions",
       subtitle:
-        "\(activations.count) functions at their start values. Properties are computed from the formulas; curves over [-4, 4].")
+        "\(activations.count) functions at their start values. Properties are computed from the formulas; curves over [-4, 4]."
+    )
     page.add(
       .gallery(Gallery(places: Self.places, items: zip(activations, properties).map(item), groupTitle: "class")))
     page.footer =

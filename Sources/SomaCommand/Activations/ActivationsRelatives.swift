@@ -29,7 +29,8 @@ struct ActivationsRelatives: ParsableCommand {
     let found = try activation.relatives()
     if output.json {
       return print(
-        try jsonText(found.map { Row(relation: $0.description, other: $0.other, certificate: $0.certificate.rawValue) }))
+        try jsonText(found.map { Row(relation: $0.description, other: $0.other, certificate: $0.certificate.rawValue) })
+      )
     }
     let values = activation.parameters.filter { !$0.value.elementsText.isEmpty }
     if activation.family == "own", !values.isEmpty, !output.quiet {

@@ -62,7 +62,8 @@ public struct ActivationSpeed: Codable, Sendable {
     return result
   }
 
-  private mutating func side(_ loop: CompiledLoop<[Tensor], [Tensor], [Tensor]>, _ inputs: [Tensor], bytes: Double) throws
+  private mutating func side(_ loop: CompiledLoop<[Tensor], [Tensor], [Tensor]>, _ inputs: [Tensor], bytes: Double)
+    throws
     -> Side
   {
     loop.load(inputs)
@@ -72,7 +73,8 @@ public struct ActivationSpeed: Codable, Sendable {
     var functions: [String: Int] = [:]
     var work = 0.0
     for node in loop.graph.nodes {
-      guard let operation = Self.Operation(node.primitive), loop.graph.types[node.outputs.lowerBound].shape.elementCount == elements
+      guard let operation = Self.Operation(node.primitive),
+        loop.graph.types[node.outputs.lowerBound].shape.elementCount == elements
       else { continue }
       functions[operation.name, default: 0] += 1
       if functionNanoseconds[operation.name] == nil { functionNanoseconds[operation.name] = try operation.measured() }

@@ -36,7 +36,8 @@ public struct Candidate: Sendable, Hashable {
     let all = Activation.find { activation in
       activation.suitsDenseLayers && networkFailure("\(host.name):\(activation.name)") == nil
     }
-    return (names.isEmpty ? ["relu"] : names) + all.map(\.name).filter { $0 != "relu" || !names.isEmpty }
+    return (names.isEmpty ? ["relu"] : names)
+      + all.map(\.name).filter { $0 != "relu" || !names.isEmpty }
       .filter { !names.contains($0) }
   }
 

@@ -46,11 +46,15 @@ extension ComparisonReport {
     page.add(.heading("Score and cost"))
     page.add(
       .figures(
-        [costScatter("All", entries, showsLabels: false), costScatter("No faster one is better", front, showsLabels: true)],
+        [
+          costScatter("All", entries, showsLabels: false),
+          costScatter("No faster one is better", front, showsLabels: true),
+        ],
         caption:
           "Each point is a candidate: mean test \(data.scoreName) against the training time of a trial. On the right those that no faster one beats."
       ))
-    page.add(.figures([Histogram("Scores", xTitle: scoreTitle, means.map { $0 * unit }, binCount: 40), tuningHistogram]))
+    page.add(
+      .figures([Histogram("Scores", xTitle: scoreTitle, means.map { $0 * unit }, binCount: 40), tuningHistogram]))
     if let table = classTable { page.add(.heading("By class"), .table(table)) }
     if let gallery { page.add(.heading("All of them"), .gallery(gallery)) }
     page.add(.heading("The ranking"), .table(table))
@@ -93,8 +97,10 @@ extension ComparisonReport {
 
   private var wellKnown: [Entry] {
     let names: Set<String> = [
-      "relu", "leaky-relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "tanh", "sigmoid", "softplus",
-      "softsign", "hard-swish", "hardtanh", "bounded-relu", "relu6", "maxout", "glu", "geglu", "reglu", "swiglu", "crelu",
+      "relu", "leaky-relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "tanh", "sigmoid",
+      "softplus",
+      "softsign", "hard-swish", "hardtanh", "bounded-relu", "relu6", "maxout", "glu", "geglu", "reglu", "swiglu",
+      "crelu",
       "softmax", "sine", "repu", "snake", "identity", "binary-step",
     ]
     return entries.filter { names.contains($0.candidate) || $0.isBaseline }
@@ -190,7 +196,9 @@ extension ComparisonReport {
       var tags: [String] = []
       if activation.isTrained { tags.append("trained") }
       if activation.kind != .scalar { tags.append(activation.kind.rawValue) }
-      if entry.isSignificant { tags.append((entry.difference?.mean ?? 0) > 0 ? "better than baseline" : "worse than baseline") }
+      if entry.isSignificant {
+        tags.append((entry.difference?.mean ?? 0) > 0 ? "better than baseline" : "worse than baseline")
+      }
       return Gallery.Item(
         name: "\(entry.rank) \(entry.candidate)", title: activation.displayName, text: activation.formula,
         group: activation.family, tags: tags, curve: activation.values(at: places),

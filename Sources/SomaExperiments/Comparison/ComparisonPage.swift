@@ -39,17 +39,17 @@ extension ComparisonReport {
   var procedure: Page.Block {
     let data = settings.data
     return .details(
-        summary: "The procedure",
-        [
-          .list([
-            "Every candidate's widths are scaled to the same number of parameters.",
-            "Each is trained with each learning rate on the training part (seed 0). Of the rates whose validation \(data.scoreName) over the last quarter of the epochs is the best\(isClassification ? " or within its standard error" : ""), the one with the smallest validation loss is kept.",
-            "With that rate it is trained once for each seed. A seed gives all candidates the same batches in the same order. The learning rate falls along half a cosine.",
-            "The weights of the epoch with the best validation \(data.scoreName) are judged on the test part, once.",
-            "p is of the two-sided paired t-test against the baseline over seeds, adjusted by Holm's rule for the number of candidates.",
-            "Latency is the median time of a forward pass; memory is what a training step needs in all.",
-          ])
+      summary: "The procedure",
+      [
+        .list([
+          "Every candidate's widths are scaled to the same number of parameters.",
+          "Each is trained with each learning rate on the training part (seed 0). Of the rates whose validation \(data.scoreName) over the last quarter of the epochs is the best\(isClassification ? " or within its standard error" : ""), the one with the smallest validation loss is kept.",
+          "With that rate it is trained once for each seed. A seed gives all candidates the same batches in the same order. The learning rate falls along half a cosine.",
+          "The weights of the epoch with the best validation \(data.scoreName) are judged on the test part, once.",
+          "p is of the two-sided paired t-test against the baseline over seeds, adjusted by Holm's rule for the number of candidates.",
+          "Latency is the median time of a forward pass; memory is what a training step needs in all.",
         ])
+      ])
   }
 
   /// The plots' colour of a candidate: by the order of asking, so that it does not change with the ranking.

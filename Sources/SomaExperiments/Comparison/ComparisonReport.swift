@@ -153,7 +153,8 @@ public struct ComparisonReport: Codable, Sendable {
     }
     let lost = entries.filter { $0.learningRate == nil && !(trials[$0.candidate] ?? []).isEmpty }
     if lost.count > 8, isFinished {
-      notes.append("\(lost.count) candidates diverged at every learning rate: \(Self.text(names: lost.map(\.candidate))).")
+      notes.append(
+        "\(lost.count) candidates diverged at every learning rate: \(Self.text(names: lost.map(\.candidate))).")
     }
     for entry in entries {
       if odd.count <= 8, abs(entry.parameterDeviation) > 0.02 {

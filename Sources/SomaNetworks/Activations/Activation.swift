@@ -216,7 +216,9 @@ public struct Activation: Layer, Hashable {
   }
 
   /// Parameters that are formulas of the input get their values.
-  private func resolved(_ values: [String: ExpressionEvaluation.Value], _ x: Tensor) -> [String: ExpressionEvaluation.Value] {
+  private func resolved(_ values: [String: ExpressionEvaluation.Value], _ x: Tensor) -> [String: ExpressionEvaluation
+    .Value]
+  {
     var values = values
     values["x"] = .tensor(x)
     for parameter in parameters {
@@ -257,7 +259,9 @@ public struct Activation: Layer, Hashable {
   /// - Shape: `[…]` → `[…]`; a pair: the axis is halved; concatenations: the channels are multiplied.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let x = x.dtype.isFloating ? x : x.cast(to: .float32)
-    guard structure == nil else { return apply(initialized(for: TensorType(shape: x.shape, dtype: x.dtype), key: Key(0)), x) }
+    guard structure == nil else {
+      return apply(initialized(for: TensorType(shape: x.shape, dtype: x.dtype), key: Key(0)), x)
+    }
     return compute(expression, x, defaults, .init(axis: axis, channelAxis: channelAxis(x)))
   }
 

@@ -16,7 +16,8 @@ extension Activation {
   public static let families: [String] = all.map(\.family).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
 
   /// The entries of a class (all if nil) for which a condition holds.
-  public static func find(family: String? = nil, where condition: (Activation) -> Bool = { _ in true }) -> [Activation] {
+  public static func find(family: String? = nil, where condition: (Activation) -> Bool = { _ in true }) -> [Activation]
+  {
     (all + further).filter { (family == nil || $0.family == family) && condition($0) }
   }
 

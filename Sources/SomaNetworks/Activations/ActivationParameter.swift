@@ -142,7 +142,8 @@ public struct ActivationParameter: Hashable, Sendable {
     return .number(try number(text, malformed))
   }
 
-  private static func number(_ text: String, _ malformed: (String) -> ActivationError) throws(ActivationError) -> Double {
+  private static func number(_ text: String, _ malformed: (String) -> ActivationError) throws(ActivationError) -> Double
+  {
     if let value = ExpressionEvaluation.number(try expression(text, [], malformed)) { return value }
     throw malformed("\"\(text)\" is not a number")
   }

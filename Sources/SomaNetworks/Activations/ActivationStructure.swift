@@ -78,7 +78,8 @@ enum ActivationStructure: String, Hashable, Sendable {
   private func bag(_ v: Tensor, _ scope: Scope) -> Tensor {
     let count = 9
     let hidden = Dense(Swift.max(4, v.shape.last / 4), initializer: .heNormal)(v, scope["hidden"]).maximum(0)
-    let ranges = Dense(2 * count, initializer: .zeros)(hidden, scope["parameters"]).logistic().split(2 * count, axis: -1)
+    let ranges = Dense(2 * count, initializer: .zeros)(hidden, scope["parameters"]).logistic().split(
+      2 * count, axis: -1)
     let weights = Dense(count, initializer: .zeros)(hidden, scope["selection"]).softmax(-1).split(count, axis: -1)
     // Slopes between 0.1 and 2, shifts between -1 and 1.
     let functions: [(Tensor) -> Tensor] = [

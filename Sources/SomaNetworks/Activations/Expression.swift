@@ -26,7 +26,9 @@ public indirect enum Expression: Hashable, Sendable {
   public enum Comparison: String, Hashable, Sendable {
     case less = "<", lessEqual = "<=", greater = ">", greaterEqual = ">=", equal = "=="
   }
-  public enum Fold: String, Hashable, Sendable { case sum, product = "prod", maximum = "maxk", concatenation = "concat" }
+  public enum Fold: String, Hashable, Sendable {
+    case sum, product = "prod", maximum = "maxk", concatenation = "concat"
+  }
 
   /// Whether a variable occurs, other than bound by the expression itself.
   public func uses(_ name: String) -> Bool {
@@ -115,7 +117,9 @@ extension Expression: CustomStringConvertible {
     func wrapped(_ own: Int, _ text: String) -> String { own < level ? "(\(text))" : text }
     switch self {
     case .number(let value):
-      return value.isNaN ? "nan" : value == .infinity ? "inf" : value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+      return value.isNaN
+        ? "nan"
+        : value == .infinity ? "inf" : value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
     case .variable(let name): return name
     case .element(let list, let index): return "\(list)[\(index)]"
     case .negate(let a): return wrapped(3, "-" + a.text(3))

@@ -55,7 +55,8 @@ public struct Gallery: Sendable {
     }
     var result = "<div class=\"gallery\">\n<div class=\"controls\">\n"
     result += "<input type=\"search\" placeholder=\"name or formula\" aria-label=\"search\">\n"
-    result += "<select aria-label=\"\(groupTitle.markupEscaped)\"><option value=\"\">every \(groupTitle.markupEscaped)</option>"
+    result +=
+      "<select aria-label=\"\(groupTitle.markupEscaped)\"><option value=\"\">every \(groupTitle.markupEscaped)</option>"
     for group in groups { result += "<option>\(group.markupEscaped)</option>" }
     result += "</select>\n"
     for tag in tags.sorted() {
@@ -76,7 +77,9 @@ public struct Gallery: Sendable {
     result += "<p><code>\(item.text.markupEscaped)</code></p>\n"
     if !item.facts.isEmpty {
       result += "<details><summary>\(item.title.markupEscaped)</summary><dl>"
-      for fact in item.facts { result += "<div><dt>\(fact.term.markupEscaped)</dt><dd>\(fact.value.markupEscaped)</dd></div>" }
+      for fact in item.facts {
+        result += "<div><dt>\(fact.term.markupEscaped)</dt><dd>\(fact.value.markupEscaped)</dd></div>"
+      }
       result += "</dl></details>\n"
     }
     return result + "</article>\n"

@@ -112,7 +112,8 @@ import Testing
     }
     // With filters and last layers of zeros they begin as known functions.
     #expect(try Activation.named("scaa")(images).floats == Activation.relu(images).floats)
-    #expect(try Activation.named("dy-relu")(images).isClose(to: Activation.relu(images), relative: 1e-6, absolute: 1e-6))
+    #expect(
+      try Activation.named("dy-relu")(images).isClose(to: Activation.relu(images), relative: 1e-6, absolute: 1e-6))
     // A filter that hands the right neighbour on: max(x, right neighbour).
     let scaa = try Activation.named("scaa")
     let shift = Tensor([0, 0, 0, 0, 0, 1, 0, 0, 0], shape: [1, 1, 3, 3]).cast(to: .float32)

@@ -83,8 +83,10 @@ import Testing
 
   /// Every comparison with NaN is false, so that the last branch is taken: these end in a constant.
   private static let constantLast: Set<String> = [
-    "binary-step", "truncated-rectified", "hardshrink", "threshold-value", "bisig-zero", "tanh-zero", "sloped-relu", "prenu",
-    "lsptlu", "repu", "alternating-repu", "apprelu", "sqnl", "sqlu", "squish", "sqreu", "sqsoftplus", "logsqnl", "hat", "talu",
+    "binary-step", "truncated-rectified", "hardshrink", "threshold-value", "bisig-zero", "tanh-zero", "sloped-relu",
+    "prenu",
+    "lsptlu", "repu", "alternating-repu", "apprelu", "sqnl", "sqlu", "squish", "sqreu", "sqsoftplus", "logsqnl", "hat",
+    "talu",
     "ptalu", "reblu", "repsu", "aqulu", "pfpm", "rsign", "modified-weibull", "mtlu", "lutu-cosine", "frac-relu",
     "frac-lrelu", "frac-prelu", "frac-elu", "ppaf", "random-nn-step", "save-power",
   ]

@@ -95,7 +95,8 @@ import Testing
       // Far out the printed form of this one is a quotient of roundings, and counts as nothing; computed well, it is odd
       // and rises.
       if row.name == "trug" {
-        #expect(zip(y, y.dropFirst()).allSatisfy { $1 > $0 } && zip(y, y.reversed()).allSatisfy { abs($0 + $1) < 1e-14 })
+        #expect(
+          zip(y, y.dropFirst()).allSatisfy { $1 > $0 } && zip(y, y.reversed()).allSatisfy { abs($0 + $1) < 1e-14 })
         finite += 1
         atZero += 1
         continue

@@ -8,7 +8,9 @@ import Testing
   private func kernels(_ inputs: Int, _ function: ([Tensor]) -> [Tensor]) throws -> (kernels: Int, operations: Int) {
     let types = [TensorType](repeating: TensorType(shape: [4096]), count: inputs)
     let executable = try Executable(Graph(tracing: types, function))
-    let computing = executable.graph.nodes.count { !$0.inputs.isEmpty && executable.graph.types[$0.outputs.lowerBound].shape == [4096] }
+    let computing = executable.graph.nodes.count {
+      !$0.inputs.isEmpty && executable.graph.types[$0.outputs.lowerBound].shape == [4096]
+    }
     return (executable.stepCount, computing)
   }
 
@@ -23,7 +25,8 @@ import Testing
         // A kernel takes up to 96 operations; groups that others cut off may be half as large. Steps have no slope: the
         // gradient is a fill or a copy of its own.
         let limit = 2 + found.operations / 48
-        #expect(found.kernels <= limit, "\(f.name), \(side): \(found.kernels) kernels for \(found.operations) operations")
+        #expect(
+          found.kernels <= limit, "\(f.name), \(side): \(found.kernels) kernels for \(found.operations) operations")
         if found.operations <= 64 { #expect(found.kernels <= 2, "\(f.name), \(side): \(found.kernels) kernels") }
       }
     }

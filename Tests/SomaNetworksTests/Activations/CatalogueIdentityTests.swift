@@ -23,19 +23,24 @@ import Testing
     ("felu(a=1)", "elu(a=1)"), ("srelu(u=1,a=0.1,l=-1,b=0.1)", "plu(a=0.1,b=1)"),
     ("eis(a=0,b=1,c=0,d=0.98,e=1.56)", "eis-3"), ("maf(a=0,b=1)", "vrelu-plus(e=1)"), ("frac-relu(a=0)", "relu"),
     ("mish", "=q := exp(x); x*q*(q+2)/(q*q+2*q+2)"), ("tanh", "=2*sigmoid(2*x)-1"), ("bipolar-sigmoid", "=tanh(x/2)"),
-    ("scaled-sigmoid-4", "=2*tanh(x/2)"), ("elliott", "=(1+x/(1+abs(x)))/2"), ("logsqnl", "=u := clip(x, -2, 2); (1+u-u*abs(u)/4)/2"),
+    ("scaled-sigmoid-4", "=2*tanh(x/2)"), ("elliott", "=(1+x/(1+abs(x)))/2"),
+    ("logsqnl", "=u := clip(x, -2, 2); (1+u-u*abs(u)/4)/2"),
     ("triple-state-swish(a=1,b=2)", "=x*sigmoid(x)*(sigmoid(x)+sigmoid(x-1)+sigmoid(x-2))"),
     ("lisht", "softmodulus-t(a=1)"), ("psechsig(a=0)", "silu"), ("ptanhsig(a=0)", "silu"), ("selu", "lselu(c=0)"),
     ("selu", "sselu(c=1)"), ("rsigelu(a=0.5)", "rsigelud(a=0.5,b=0.5)"), ("shifted-relu", "displaced-relu(a=1)"),
     ("signrelu(a=0)", "relu"), ("repu(p=1)", "relu"), ("pan(a=0)", "vrelu"), ("mirrored-relu", "tent(a=1)"),
     ("thlu", "ptelu(a=1,b=1/2)"), ("modified-elliott", "=x/sqrt(1+x^2)+1/2"), ("isru-slope(a=3)", "=3*x/sqrt(1+9*x^2)"),
-    ("smish", "=x*tanh(log1p(sigmoid(x)))"), ("dsilu", "=sigmoid(x)*(1+x*(1-sigmoid(x)))"), ("e-swish(a=1.5)", "ahaf(a=1.5,b=1)"),
+    ("smish", "=x*tanh(log1p(sigmoid(x)))"), ("dsilu", "=sigmoid(x)*(1+x*(1-sigmoid(x)))"),
+    ("e-swish(a=1.5)", "ahaf(a=1.5,b=1)"),
     ("swish(a=1)", "silu"), ("naf-6(c=0)", "sls-ss"), ("tca-2", "tca"), ("aria-2(a=1,b=2)", "swish(a=2)"),
     ("grelu(a=2,b=3)", "=q := 3*log(2); log(1+exp(q*x))/q"), ("generalized-tanh(a=2,b=0.5)", "=2*tanh(0.25*x)"),
     ("stepplus(e=1)", "=(1+x/sqrt(1+x^2))/2"), ("bipolarplus(e=2)", "=x/sqrt(x^2+2)"), ("psf(m=1)", "sigmoid"),
-    ("multistate-symmetric(a=-3)", "=-1+sigmoid(x)+sigmoid(x-3)"), ("geu(a=2)", "=normcdf(x/2)"), ("pgelu(a=1)", "gelu"),
-    ("frac-gl(a=0)", "softplus"), ("eis-2(b=1,c=1)", "=x*softplus(x)/sqrt(1+x^2)"), ("leaf(a=1,b=0,c=2,d=0)", "swish(a=2)"),
-    ("lpselu(c=0)", "pselu"), ("pshelu(a=2,b=0.5,c=0)", "psvelu(a=2,b=0.5,c=0)"), ("dual-line(a=1,b=0.01,m=0)", "dprelu"),
+    ("multistate-symmetric(a=-3)", "=-1+sigmoid(x)+sigmoid(x-3)"), ("geu(a=2)", "=normcdf(x/2)"),
+    ("pgelu(a=1)", "gelu"),
+    ("frac-gl(a=0)", "softplus"), ("eis-2(b=1,c=1)", "=x*softplus(x)/sqrt(1+x^2)"),
+    ("leaf(a=1,b=0,c=2,d=0)", "swish(a=2)"),
+    ("lpselu(c=0)", "pselu"), ("pshelu(a=2,b=0.5,c=0)", "psvelu(a=2,b=0.5,c=0)"),
+    ("dual-line(a=1,b=0.01,m=0)", "dprelu"),
     ("flexible-relu(b=0)", "relu"), ("svelu(b=0)", "elu"), ("hardtanh(a=-1,b=1)", "=clip(x, -1, 1)"),
   ]
 
@@ -59,7 +64,9 @@ import Testing
     #expect(hat(x).isClose(to: tent(x - 1), relative: 1e-12, absolute: 1e-13))
     let (laf, symexp) = (try Activation.named("laf"), try Activation.named("symexp"))
     #expect(laf(symexp(x)).isClose(to: x, relative: 1e-12, absolute: 1e-14))
-    let partition = try Activation.named("lutu-cosine").with(["b": .list([1, 1, 1, 1, 1, 1, 1], first: 0), "t": .number(2)])
+    let partition = try Activation.named("lutu-cosine").with([
+      "b": .list([1, 1, 1, 1, 1, 1, 1], first: 0), "t": .number(2),
+    ])
     let inside = Tensor((0...20).map { Double($0) / 10 - 1 })
     #expect(partition(inside).isClose(to: .ones(like: inside), relative: 1e-12))
   }
@@ -113,14 +120,17 @@ import Testing
     #expect(abs(m.mean) < 1e-4 && abs(m.secondMoment - 0.999939) < 1e-4 && abs(m.slopeMoment - 1.599903) < 1e-4)
   }
 
-  @Test(arguments: [
-    ("softplus", -80, 1.804851e-35), ("log-sigmoid", -80, -80), ("silu", -80, -1.443881e-33),
-    ("mish", -80, -1.443881e-33), ("gelu", -10, -7.619853e-23), ("probit", -10, 7.619853e-24),
-    ("gish", -40, -1.699342e-16), ("logish", -40, -1.699342e-16), ("new-sigmoid", 80, 0.7071068), ("hclsh", 60, 59.30685),
-    ("hclsh", -60, -0.6931472), ("colu", -30, -9.357623e-14), ("pflu", -1000, -2.499998e-4),
-    ("squareplus", -1000, 9.999990e-4), ("aria-2", -20, -1.751302e-25), ("soft-root-sign", -60, -1.236692e-7),
-    ("psf", -60, 8.756511e-27), ("trug", 30, 0.9655988), ("tanhexp", 30, 30), ("serf", 30, 30),
-  ] as [(String, Float, Float)]) func tailsInSinglePrecision(_ name: String, _ x: Float, _ y: Float) throws {
+  @Test(
+    arguments: [
+      ("softplus", -80, 1.804851e-35), ("log-sigmoid", -80, -80), ("silu", -80, -1.443881e-33),
+      ("mish", -80, -1.443881e-33), ("gelu", -10, -7.619853e-23), ("probit", -10, 7.619853e-24),
+      ("gish", -40, -1.699342e-16), ("logish", -40, -1.699342e-16), ("new-sigmoid", 80, 0.7071068),
+      ("hclsh", 60, 59.30685),
+      ("hclsh", -60, -0.6931472), ("colu", -30, -9.357623e-14), ("pflu", -1000, -2.499998e-4),
+      ("squareplus", -1000, 9.999990e-4), ("aria-2", -20, -1.751302e-25), ("soft-root-sign", -60, -1.236692e-7),
+      ("psf", -60, 8.756511e-27), ("trug", 30, 0.9655988), ("tanhexp", 30, 30), ("serf", 30, 30),
+    ] as [(String, Float, Float)]) func tailsInSinglePrecision(_ name: String, _ x: Float, _ y: Float) throws
+  {
     let f = try Activation.named(name)
     let value = f(Tensor([x])).floats[0]
     #expect(abs(value - y) <= 2e-5 * abs(y), "\(value)")

@@ -52,9 +52,11 @@ import Testing
       #expect(try kinds(.named(a), b).contains { if case .affine = $0 { true } else { false } }, "\(a) \(b)")
     }
     #expect(try !kinds(.silu, "eanaf").contains { if case .affine = $0 { true } else { $0 == .same } })
-    guard case .affine(let p, let q, let r, let s)? = try kinds(.tanh, "sigmoid").first(where: {
-      if case .affine = $0 { true } else { false }
-    }) else {
+    guard
+      case .affine(let p, let q, let r, let s)? = try kinds(.tanh, "sigmoid").first(where: {
+        if case .affine = $0 { true } else { false }
+      })
+    else {
       Issue.record("no affine relation")
       return
     }

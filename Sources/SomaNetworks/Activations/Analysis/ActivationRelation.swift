@@ -74,7 +74,9 @@ struct RelationProbe {
   private let open: ScalarProgram
 
   init?(_ activation: Activation) {
-    guard let program = ScalarProgram(activation), let open = ScalarProgram(activation, isOpen: true) else { return nil }
+    guard let program = ScalarProgram(activation), let open = ScalarProgram(activation, isOpen: true) else {
+      return nil
+    }
     self.activation = activation
     self.program = program
     self.open = open
@@ -204,7 +206,8 @@ struct RelationProbe {
       var lists = [[Double]](repeating: [], count: parameters.count)
       var combinations: [[Double]] = [[]]
       for k in parameters.indices {
-        let candidates = pinned[k].map { [$0] } ?? ([parameters[k].start] + ownNumbers.filter { $0 != parameters[k].start })
+        let candidates =
+          pinned[k].map { [$0] } ?? ([parameters[k].start] + ownNumbers.filter { $0 != parameters[k].start })
         let few = candidates.filter { limits[k].contains($0) }.prefix(sizes[free])
         combinations = combinations.flatMap { head in few.map { head + [$0] } }
       }
@@ -298,7 +301,9 @@ public struct ActivationClasses: Sendable {
     DispatchQueue.concurrentPerform(iterations: probes.count) { i in
       guard failure.withLock({ $0 == nil }) else { return }
       for j in probes.indices where j != i {
-        if j < i, probes[i].isSame(as: probes[j]) || probes[i].isReflection(of: probes[j]) || probes[i].affine(probes[j]) != nil {
+        if j < i,
+          probes[i].isSame(as: probes[j]) || probes[i].isReflection(of: probes[j]) || probes[i].affine(probes[j]) != nil
+        {
           links.withLock { $0.append((i, j, true)) }
         } else if probes[i].specialCase(of: probes[j], thorough: false) != nil {
           links.withLock { $0.append((i, j, false)) }

@@ -90,7 +90,8 @@ struct CurveFit {
     var (a, b) = (a, b)
     let n = b.count
     for k in 0..<n {
-      guard let pivot = (k..<n).max(by: { a[$0][k].magnitude < a[$1][k].magnitude }), a[pivot][k].magnitude > 1e-300 else {
+      guard let pivot = (k..<n).max(by: { a[$0][k].magnitude < a[$1][k].magnitude }), a[pivot][k].magnitude > 1e-300
+      else {
         return nil
       }
       a.swapAt(k, pivot)

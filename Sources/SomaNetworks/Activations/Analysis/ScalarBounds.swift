@@ -147,7 +147,9 @@ struct ScalarBounds {
     case .power:
       let value = Interval.power(a.value, b.value)
       guard order > 0 else { return Jet(value: value, slope: .all, bend: .all) }
-      guard b.value.isPoint, b.slope.isPoint, b.slope.low == 0 else { return Jet(value: value, slope: .all, bend: .all) }
+      guard b.value.isPoint, b.slope.isPoint, b.slope.low == 0 else {
+        return Jet(value: value, slope: .all, bend: .all)
+      }
       let n = b.value.low
       let first = n == 0 ? Interval(0) : Interval(n) * Interval.power(a.value, Interval(n - 1))
       let second =

@@ -49,7 +49,8 @@ struct ScalarJet {
       }
       return a.composed(y, term(n, n - 1), term(n * (n - 1), n - 2), term(n * (n - 1) * (n - 2), n - 3))
     }
-    let exponent = b * a.composed(Foundation.log(a.value), 1 / a.value, -1 / (a.value * a.value), 2 / Foundation.pow(a.value, 3))
+    let exponent =
+      b * a.composed(Foundation.log(a.value), 1 / a.value, -1 / (a.value * a.value), 2 / Foundation.pow(a.value, 3))
     let y = Foundation.exp(exponent.value)
     return exponent.composed(y, y, y, y)
   }
