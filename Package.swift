@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "SomaCommand",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments", "Reproductions",
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments", "SomaSearch",
+        "Reproductions",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "TextTable", "Rainbow",
       ],

@@ -9,9 +9,13 @@ import SomaReports
 /// Eighteen activations on four small tasks.
 let activationBenchmark = Reproduction(
   "activation-benchmark", source: "Dubey, Singh & Chaudhuri 2022, arXiv 2109.14545",
-  definition: "The survey's 18 activations, and ranks over tasks with Friedman's test and Nemenyi's critical difference.",
-  interface: ["Activation", "PadeActivation", "AverageBiasedReLU", "Activation.softRootSign", "Activation.parametricDeformableELU",
-    "ActivationProperties", "RankTest", "RankDiagram"],
+  definition:
+    "The survey's 18 activations, and ranks over tasks with Friedman's test and Nemenyi's critical difference.",
+  interface: [
+    "Activation", "PadeActivation", "AverageBiasedReLU", "Activation.softRootSign",
+    "Activation.parametricDeformableELU",
+    "ActivationProperties", "RankTest", "RankDiagram",
+  ],
   claim: """
     No activation wins everywhere; smooth relatives of ReLU (Swish, Mish, GELU, ELU) tend to be best on images, saturating ones (sigmoid, \
     Elliott) train worst in deep networks, adaptive ones are competitive, and the choice depends on network and data.
@@ -27,15 +31,20 @@ let activationBenchmark = Reproduction(
     """,
   seeds: 2, fullSeeds: 5
 ) { run in
-  let candidates: [(name: String, layer: any Layer, activation: Activation?)] = try [
-    ("sigmoid", Activation.sigmoid), ("tanh", .tanh), ("Elliott", .parse("0.5*x/(1+abs(x))+0.5", name: "elliott")), ("ReLU", .relu),
-    ("leaky ReLU", .leakyReLU), ("PReLU", .parse("where(x>=0, x, a*x)", "a=0.25:trained:per-layer", name: "prelu")), ("ELU", .elu),
-    ("SELU", .selu), ("GELU", .gelu), ("CELU", .named("celu")), ("softplus", .softplus),
-    ("Swish", .parse("x*sigmoid(b*x)", "b=1:trained:per-layer", name: "swish")), ("LiSHT", .parse("x*tanh(x)", name: "lisht")),
-    ("SRS", .softRootSign), ("Mish", .mish), ("PDELU", .parametricDeformableELU),
-  ].map { (name: $0.0, layer: $0.1 as any Layer, activation: $0.1) } + [
-    (name: "ABReLU", layer: AverageBiasedReLU(), activation: nil), (name: "PAU", layer: PadeActivation(), activation: nil),
-  ]
+  let candidates: [(name: String, layer: any Layer, activation: Activation?)] =
+    try [
+      ("sigmoid", Activation.sigmoid), ("tanh", .tanh), ("Elliott", .parse("0.5*x/(1+abs(x))+0.5", name: "elliott")),
+      ("ReLU", .relu),
+      ("leaky ReLU", .leakyReLU), ("PReLU", .parse("where(x>=0, x, a*x)", "a=0.25:trained:per-layer", name: "prelu")),
+      ("ELU", .elu),
+      ("SELU", .selu), ("GELU", .gelu), ("CELU", .named("celu")), ("softplus", .softplus),
+      ("Swish", .parse("x*sigmoid(b*x)", "b=1:trained:per-layer", name: "swish")),
+      ("LiSHT", .parse("x*tanh(x)", name: "lisht")),
+      ("SRS", .softRootSign), ("Mish", .mish), ("PDELU", .parametricDeformableELU),
+    ].map { (name: $0.0, layer: $0.1 as any Layer, activation: $0.1) } + [
+      (name: "ABReLU", layer: AverageBiasedReLU(), activation: nil),
+      (name: "PAU", layer: PadeActivation(), activation: nil),
+    ]
   let isFull = run.effort == .full
   let count = run.scaled(4000, smoke: 128, full: 10_000)
   let (validation, test) = (run.scaled(1000, smoke: 64), run.scaled(10_000, smoke: 128))
@@ -74,7 +83,9 @@ let activationBenchmark = Reproduction(
   let winners = tasks.map { $0.1.max { worse($0.estimate.mean, $1.estimate.mean) }!.name }
   let differs = Set(winners).count > 1
   let rejects = friedman.pValue < 0.05
-  let above = ["Swish", "Mish", "GELU", "ELU", "CELU", "PDELU", "PReLU", "PAU", "SRS"].filter { ranks[$0]! < ranks["ReLU"]! }
+  let above = ["Swish", "Mish", "GELU", "ELU", "CELU", "PDELU", "PReLU", "PAU", "SRS"].filter {
+    ranks[$0]! < ranks["ReLU"]!
+  }
   let held = [saturating, differs, rejects, above.count >= 4].count { $0 }
 
   let ordered = candidates.map(\.name).sorted { ranks[$0]! < ranks[$1]! }
@@ -87,9 +98,11 @@ let activationBenchmark = Reproduction(
   let propertyRows = candidates.compactMap { candidate -> [String]? in
     guard let activation = candidate.activation, let p = ActivationProperties(activation) else { return nil }
     return [
-      candidate.name, "\(formattedNumber(p.range.lowerBound, digits: 3)) … \(formattedNumber(p.range.upperBound, digits: 3))",
+      candidate.name,
+      "\(formattedNumber(p.range.lowerBound, digits: 3)) … \(formattedNumber(p.range.upperBound, digits: 3))",
       p.monotonicity.rawValue, p.smoothness.rawValue, formattedNumber(p.lipschitzConstant, digits: 4),
-      formattedNumber(p.mean, digits: 3), formattedNumber(p.secondMoment, digits: 3), formattedNumber(p.slopeMoment, digits: 3),
+      formattedNumber(p.mean, digits: 3), formattedNumber(p.secondMoment, digits: 3),
+      formattedNumber(p.slopeMoment, digits: 3),
     ]
   }
   return Finding(
@@ -100,7 +113,8 @@ let activationBenchmark = Reproduction(
       smooth or adaptive ones rank above ReLU.
       """,
     measurements: [
-      .init("Friedman χ²", friedman.statistic), .init("critical difference of mean ranks (5 %)", test4.nemenyiDifference, digits: 3),
+      .init("Friedman χ²", friedman.statistic),
+      .init("critical difference of mean ranks (5 %)", test4.nemenyiDifference, digits: 3),
       .init("above ReLU", above.joined(separator: ", ")),
     ],
     tables: [
@@ -108,7 +122,8 @@ let activationBenchmark = Reproduction(
         "Mean ranks; accuracies in %, R² of T4", columns: ["activation", "mean rank"] + tasks.map(\.0), rows: rankRows),
       Finding.Table(
         "Computed properties, at the start values",
-        columns: ["activation", "range", "monotone", "smoothness", "Lipschitz", "E f", "E f²", "E f′²"], rows: propertyRows),
+        columns: ["activation", "range", "monotone", "smoothness", "Lipschitz", "E f", "E f²", "E f′²"],
+        rows: propertyRows),
     ],
     figures: [
       RankDiagram(
@@ -128,7 +143,8 @@ func standardizedParts(_ data: LabeledData, train: Int, validation: Int) -> Spli
   var generator = SeededGenerator(seed: 73)
   let order = generator.permutation(data.count)
   let indices = SplitIndices(
-    train: Array(order[..<train]), validation: Array(order[train..<train + validation]), test: Array(order[(train + validation)...]))
+    train: Array(order[..<train]), validation: Array(order[train..<train + validation]),
+    test: Array(order[(train + validation)...]))
   let split = Split(data, indices).standardized().split
   return split.standardizingTargets()?.split ?? split
 }

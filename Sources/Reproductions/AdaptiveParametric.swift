@@ -10,8 +10,10 @@ import SomaReports
 let apa = Reproduction(
   "apa", source: "Alexandridis, Deng, Nguyen & Luo 2024, arXiv 2407.08567",
   definition: "APA(z) = (λ e^{−κz} + 1)^{−1/λ} with trained λ and κ; AGLU(z) = z APA(z).",
-  interface: ["AdaptiveParametric", "AdaptiveParametric.aglu", "AdaptiveParametricOutput", "ChannelAttention", "OneVersusAll",
-    "LongTail"],
+  interface: [
+    "AdaptiveParametric", "AdaptiveParametric.aglu", "AdaptiveParametricOutput", "ChannelAttention", "OneVersusAll",
+    "LongTail",
+  ],
   claim: """
     Matching the activation to the data's distribution helps balanced and imbalanced tasks: APA and AGLU are better than the state of \
     the art on long-tailed image sets.
@@ -28,7 +30,8 @@ let apa = Reproduction(
   seeds: 3
 ) { run in
   let hidden: [(name: String, layer: any Layer)] = [
-    ("ReLU", Activation.relu), ("SiLU", Activation.silu), ("GELU", Activation.gelu), ("AGLU", AdaptiveParametric.aglu()),
+    ("ReLU", Activation.relu), ("SiLU", Activation.silu), ("GELU", Activation.gelu),
+    ("AGLU", AdaptiveParametric.aglu()),
   ]
   let outputs: [(name: String, loss: any Loss, layer: (any Layer)?, bias: Double)] = [
     ("softmax", CrossEntropy(), nil, 0), ("sigmoid", OneVersusAll(.sigmoid), nil, -2),
@@ -49,10 +52,15 @@ let apa = Reproduction(
   }
   func network(_ unit: any Layer, _ output: (any Layer)?, bias: Double) -> Sequential {
     Sequential(
-      [Dense(128, initializer: .heNormal), unit, Dense(128, initializer: .heNormal), unit, Shifted(units: 10, bias: bias)]
+      [
+        Dense(128, initializer: .heNormal), unit, Dense(128, initializer: .heNormal), unit,
+        Shifted(units: 10, bias: bias),
+      ]
         + (output.map { [$0] } ?? []))
   }
-  func study(_ data: Split, _ output: (name: String, loss: any Loss, layer: (any Layer)?, bias: Double)) -> TrainingStudy {
+  func study(_ data: Split, _ output: (name: String, loss: any Loss, layer: (any Layer)?, bias: Double))
+    -> TrainingStudy
+  {
     var study = TrainingStudy(data, learningRates: [1e-3, 3e-3], epochs: run.scaled(12, smoke: 1), batch: 64)
     study.loss = output.loss
     return study
@@ -103,7 +111,8 @@ let apa = Reproduction(
     for (title, classes) in [("frequent classes 0–2", Set<Int32>([0, 1, 2])), ("rare classes 7–9", few)] {
       let chosen = long.test.labels!.indices.filter { classes.contains(long.test.labels![$0]) }
       let scores = layers.apply(adaptive, long.test.subset(chosen).features)
-      histograms.append(Histogram("Inputs of the APA output, \(title)", xTitle: "z", scores.doubles.filter { abs($0) < 30 }))
+      histograms.append(
+        Histogram("Inputs of the APA output, \(title)", xTitle: "z", scores.doubles.filter { abs($0) < 30 }))
     }
   }
   let z = (-60...60).map { Double($0) / 8 }
@@ -112,8 +121,10 @@ let apa = Reproduction(
     [
       .init(
         "APA", x: z,
-        y: AdaptiveParametric.value(Tensor(z), lambda: Tensor(lambda.isFinite ? lambda : 1), kappa: Tensor(kappa.isFinite ? kappa : 1))
-          .doubles), .init("logistic", x: z, y: z.map { 1 / (1 + exp(-$0)) }),
+        y: AdaptiveParametric.value(
+          Tensor(z), lambda: Tensor(lambda.isFinite ? lambda : 1), kappa: Tensor(kappa.isFinite ? kappa : 1)
+        )
+        .doubles), .init("logistic", x: z, y: z.map { 1 / (1 + exp(-$0)) }),
     ])
   return Finding(
     first && second ? .reproduced : first || second ? .partly : .notReproduced,
@@ -121,11 +132,26 @@ let apa = Reproduction(
       Long-tailed: AGLU is significantly the best hidden unit with \(winning.isEmpty ? "no output" : winning.map(\.name).joined(separator: ", ")); \
       the APA output differs from the sigmoid by \(formattedNumber(links.mean * 100, digits: 2)) points on the mean over units.
       """,
-    measurements: [.init("learned λ and κ of the output, ReLU, first seed", "\(formattedNumber(lambda, digits: 3)), \(formattedNumber(kappa, digits: 3))")],
-    tables: outputs.map { results[$0.name]!.table("Long-tailed, \($0.name) output: balanced accuracy, %", score: "accuracy", factor: 100, baseline: "AGLU") }
-      + ["sigmoid", "APA"].map { evenResults[$0]!.table("Balanced, \($0) output: accuracy, %", score: "accuracy", factor: 100, baseline: "AGLU") }
-      + [Finding.Table("Accuracy on the three rarest classes, %", columns: ["output"] + hidden.map(\.name), rows: fewShot)],
-    figures: [results["sigmoid"]!.scorePlot("Long-tailed, sigmoid output", "balanced accuracy, %", factor: 100, reference: "ReLU"), link]
+    measurements: [
+      .init(
+        "learned λ and κ of the output, ReLU, first seed",
+        "\(formattedNumber(lambda, digits: 3)), \(formattedNumber(kappa, digits: 3))")
+    ],
+    tables: outputs.map {
+      results[$0.name]!.table(
+        "Long-tailed, \($0.name) output: balanced accuracy, %", score: "accuracy", factor: 100, baseline: "AGLU")
+    }
+      + ["sigmoid", "APA"].map {
+        evenResults[$0]!.table("Balanced, \($0) output: accuracy, %", score: "accuracy", factor: 100, baseline: "AGLU")
+      }
+      + [
+        Finding.Table(
+          "Accuracy on the three rarest classes, %", columns: ["output"] + hidden.map(\.name), rows: fewShot)
+      ],
+    figures: [
+      results["sigmoid"]!.scorePlot(
+        "Long-tailed, sigmoid output", "balanced accuracy, %", factor: 100, reference: "ReLU"), link,
+    ]
       + histograms)
 }
 

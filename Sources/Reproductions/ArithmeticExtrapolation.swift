@@ -120,6 +120,7 @@ let arithmeticExtrapolation = Reproduction(
         })
     ] + curves,
     remarks: [
-      "A unit that neither adds nor multiplies once counts as consistent with (b): there is nothing it could do less often."
+      "The input that both sums share has the factor 2 in a sum: with two hidden units and |W| < 1, NAC reaches it only as all its stored weights grow without bound, so its error falls slowly; the publication trains 250 times longer. A difference has no such factor.",
+      "A unit that neither adds nor multiplies once counts as consistent with (b): there is nothing it could do less often.",
     ])
 }

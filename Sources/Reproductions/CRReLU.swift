@@ -8,9 +8,13 @@ import SomaReports
 /// ReLU corrected by the entropy of its output, in a small vision transformer and a character model.
 let crrelu = Reproduction(
   "crrelu", source: "Sun et al. 2024, arXiv 2405.12954",
-  definition: "max(0, x) + ε x e^{−x²/2}, ε trained for each layer; from the functional derivative of the output's entropy.",
-  interface: ["Activation.crrelu(epsilon:isTrained:)", "EntropyCorrection", "CorrectedActivation", "OutputEntropy", "InputDensity",
-    "WorstActivation"],
+  definition:
+    "max(0, x) + ε x e^{−x²/2}, ε trained for each layer; from the functional derivative of the output's entropy.",
+  interface: [
+    "Activation.crrelu(epsilon:isTrained:)", "EntropyCorrection", "CorrectedActivation", "OutputEntropy",
+    "InputDensity",
+    "WorstActivation",
+  ],
   claim: """
     A worst activation exists, and moving away from it improves given activations; CRReLU is better than PReLU, ELU, CELU, GELU, Swish \
     and Mish in vision transformers, and than GELU in fine-tuning GPT-2.
@@ -32,17 +36,23 @@ let crrelu = Reproduction(
     ("CRReLU +", up), ("CRReLU −", down),
   ]
   let images = try fashionImages(
-    run.scaled(4000, smoke: 128), validation: run.scaled(2000, smoke: 128), test: run.scaled(10_000, smoke: 128), isFlat: false)
+    run.scaled(4000, smoke: 128), validation: run.scaled(2000, smoke: 128), test: run.scaled(10_000, smoke: 128),
+    isFlat: false)
   var study = TrainingStudy(images, learningRates: [3e-3, 1e-3], epochs: run.scaled(5, smoke: 1))
   study.optimizer = AdamW(weightDecay: 0.05, groups: [ParameterGroup("*/a", weightDecay: 0)])
   study.schedule = { .cosine($0).warmedUp(20) }
   let vision = try study.run(
-    activations.map { .init($0.name, ViT(outputs: 10, patch: 7, width: 64, heads: 4, layers: 2, hidden: 256, activation: $0.activation)) },
+    activations.map {
+      .init($0.name, ViT(outputs: 10, patch: 7, width: 64, heads: 4, layers: 2, hidden: 256, activation: $0.activation))
+    },
     run.part(0...0.7))
   var characters = CharacterStudy(steps: run.scaled(200, smoke: 2))
   characters.tracked = "a"
   let text = try characters.run(
-    [.init(name: "ReLU", activation: .relu), .init(name: "GELU", activation: .gelu), .init(name: "CRReLU", activation: up)],
+    [
+      .init(name: "ReLU", activation: .relu), .init(name: "GELU", activation: .gelu),
+      .init(name: "CRReLU", activation: up),
+    ],
     run.part(0.7...1))
 
   let own = vision["CRReLU +"].estimate.mean
@@ -81,7 +91,8 @@ let crrelu = Reproduction(
     ] + text.map { .init("character loss, \($0.name)", Estimate(of: $0.losses), digits: 5) },
     tables: [
       vision.table("Vision transformer: test accuracy, %", score: "accuracy", factor: 100, baseline: "CRReLU +"),
-      Finding.Table("Entropy of x + ε x e^{−x²/2} of a standard normal input, nats", columns: ["ε", "entropy"], rows: entropies),
+      Finding.Table(
+        "Entropy of x + ε x e^{−x²/2} of a standard normal input, nats", columns: ["ε", "entropy"], rows: entropies),
     ],
     figures: [
       vision.scorePlot("Vision transformer", "test accuracy, %", factor: 100, reference: "ReLU"),

@@ -42,7 +42,8 @@ struct CharacterStudy {
     let sequences = try train.windows(length: context, stride: context)
     let test = try TextCorpus(name: corpus.name, tokens: held, vocabulary: corpus.vocabulary).windows(length: context)
     let evaluation = DataLoader(
-      DatasetSubset(test, Array(0..<min(test.count, run.scaled(test.count, smoke: 16)))), batchSize: 16, dropsLast: true,
+      DatasetSubset(test, Array(0..<min(test.count, run.scaled(test.count, smoke: 16)))), batchSize: 16,
+      dropsLast: true,
       prefetch: 0)
     let total = Double(variants.count * run.seeds)
     return try variants.enumerated().map { i, variant in
@@ -59,7 +60,8 @@ struct CharacterStudy {
         try trainer.fit(loader, for: .steps(steps)) { event in
           if case .step(let progress) = event {
             try run.report(
-              (Double(i * run.seeds + seed) + Double(progress.step) / Double(steps)) / total, "\(variant.name): seed \(seed)")
+              (Double(i * run.seeds + seed) + Double(progress.step) / Double(steps)) / total,
+              "\(variant.name): seed \(seed)")
             if seed == 0, let tracked, progress.step % 10 == 0 || progress.step == steps {
               let parameters = trainer.trainedVariables?.parameters ?? Parameters()
               for name in parameters.names where name.hasSuffix("/" + tracked) {

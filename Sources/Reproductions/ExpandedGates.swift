@@ -8,7 +8,8 @@ let expandedGates = Reproduction(
   "expanded-gates", source: "Huang 2024, arXiv 2405.20768",
   definition: "x (g(x)(1 + 2α) - α): the gate g widened from (0, 1) to (-α, 1 + α) by one trained α for each block.",
   interface: [
-    "Activation.expanded(_:)", "Activation.atlu", "Activation.xatlu", "Activation.xgelu", "Activation.xsilu", "SelfGate",
+    "Activation.expanded(_:)", "Activation.atlu", "Activation.xatlu", "Activation.xgelu", "Activation.xsilu",
+    "SelfGate",
     "GatedFeedForward(hidden:gate:order:isExpanded:)",
   ],
   claim:
@@ -56,7 +57,8 @@ let expandedGates = Reproduction(
     gains[pair.wide.name] = (estimate.mean, oneSided)
     points.append(.init("\(pair.wide.name) − \(pair.plain.name)", estimate.mean, interval: estimate.interval))
     rows.append([
-      "\(pair.wide.name) − \(pair.plain.name)", formattedNumber(plain.mean, decimals: 4), formattedNumber(wide.mean, decimals: 4),
+      "\(pair.wide.name) − \(pair.plain.name)", formattedNumber(plain.mean, decimals: 4),
+      formattedNumber(wide.mean, decimals: 4),
       formattedNumber(estimate.mean, decimals: 4), formattedNumber(oneSided, digits: 2),
     ])
   }

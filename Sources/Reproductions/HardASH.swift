@@ -8,9 +8,12 @@ import SomaReports
 /// Sparse activations and adaptive optimizers against forgetting.
 let hardASH = Reproduction(
   "hard-ash", source: "Keller 2024, arXiv 2404.17651",
-  definition: "clip(x, 0, 2) · hσ(α (x − m − z s)), m and s mean and deviation of the layer's units; hσ(t) = min(max(t + 3, 0), 6)/6.",
-  interface: ["ASH", "ASH.hard", "TopK", "LocalWinnerTakeAll", "Activation.elephant", "RowNormalizedLinear", "ClippedUpdates",
-    "ContinualProtocol"],
+  definition:
+    "clip(x, 0, 2) · hσ(α (x − m − z s)), m and s mean and deviation of the layer's units; hσ(t) = min(max(t + 3, 0), 6)/6.",
+  interface: [
+    "ASH", "ASH.hard", "TopK", "LocalWinnerTakeAll", "Activation.elephant", "RowNormalizedLinear", "ClippedUpdates",
+    "ContinualProtocol",
+  ],
   claim: """
     A multilayer perceptron with a sparse activation and an adaptive optimizer competes with established regularizers on split image \
     sets; ASH is effective, Hard ASH better still, and the optimizer (Adagrad) matters.
@@ -37,7 +40,8 @@ let hardASH = Reproduction(
   let judging = try ContinualProtocol(classIncremental: train, test: test, classesPerTask: 2)
 
   let units: [(name: String, layer: any Layer)] = [
-    ("ReLU", Activation.relu), ("Swish", Activation.silu), ("ASH", ASH()), ("Hard ASH", ASH.hard()), ("top-k", TopK(64)),
+    ("ReLU", Activation.relu), ("Swish", Activation.silu), ("ASH", ASH()), ("Hard ASH", ASH.hard()),
+    ("top-k", TopK(64)),
   ]
   var optimizers: [(name: String, optimizer: any Optimizer, rates: [Double])] = [
     ("Adagrad", Adagrad(initialSum: 0.1, epsilon: 1e-7), [1e-4, 3e-4, 1e-3]), ("Adam", Adam(), [3e-6, 1e-5, 1e-4]),
@@ -45,14 +49,18 @@ let hardASH = Reproduction(
   ]
   if run.isSmoke { for i in optimizers.indices { optimizers[i].rates = [optimizers[i].rates[0]] } }
   func network(_ layer: any Layer) -> Sequential {
-    Sequential([RowNormalizedLinear(run.scaled(1000, smoke: 64)), layer, Dense(10, usesBias: false, initializer: .heNormal)])
+    Sequential([
+      RowNormalizedLinear(run.scaled(1000, smoke: 64)), layer, Dense(10, usesBias: false, initializer: .heNormal),
+    ])
   }
 
   let perPair = 1 + run.seeds
-  let total = Double(units.count * (optimizers.reduce(0) { $0 + $1.rates.count } + optimizers.count * run.seeds) + 3 + 2 * run.seeds)
+  let total = Double(
+    units.count * (optimizers.reduce(0) { $0 + $1.rates.count } + optimizers.count * run.seeds) + 3 + 2 * run.seeds)
   var done = 0.0
   func accuracy(
-    _ tasks: ContinualProtocol, _ layer: any Layer, _ optimizer: any Optimizer, _ rate: Double, _ seed: Int, _ name: String,
+    _ tasks: ContinualProtocol, _ layer: any Layer, _ optimizer: any Optimizer, _ rate: Double, _ seed: Int,
+    _ name: String,
     strategy: ContinualProtocol.Strategy = .plain
   ) throws -> ContinualProtocol.Outcome {
     defer { done += 1 }
@@ -80,13 +88,19 @@ let hardASH = Reproduction(
   let reluRate = cells["ReLU, Adam"]!.rate
   let strengths = run.isSmoke ? [10.0] : [10.0, 100, 1000]
   let elastic = try strengths.map { lambda in
-    (lambda, try accuracy(judging, Activation.relu, Adam(), reluRate, 0, "elastic weights", strategy: .elasticWeights(lambda: lambda)).finalAccuracy)
+    (
+      lambda,
+      try accuracy(
+        judging, Activation.relu, Adam(), reluRate, 0, "elastic weights", strategy: .elasticWeights(lambda: lambda)
+      ).finalAccuracy
+    )
   }.max { $0.1 < $1.1 }!
   let joint = try (0..<run.seeds).map {
     try accuracy(judging, Activation.relu, Adam(), 1e-3, $0, "all at once", strategy: .joint).finalAccuracy * 100
   }
   let replay = try (0..<run.seeds).map {
-    try accuracy(judging, Activation.relu, Adam(), reluRate, $0, "replay", strategy: .replay(perTask: 100)).finalAccuracy * 100
+    try accuracy(judging, Activation.relu, Adam(), reluRate, $0, "replay", strategy: .replay(perTask: 100))
+      .finalAccuracy * 100
   }
 
   func mean(_ name: String) -> Double { cells[name]!.estimate.mean }
@@ -98,7 +112,8 @@ let hardASH = Reproduction(
   func matrix(_ name: String) -> HeatMap {
     let all = cells[name]!.outcomes.map(\.accuracies)
     let values = tasks.indices.map { t in tasks.indices.map { k in all.map { $0[t][k] * 100 }.mean } }
-    return HeatMap("\(name): accuracy, %", xTitle: "judged on", yTitle: "after", rows: tasks, columns: tasks, values: values)
+    return HeatMap(
+      "\(name): accuracy, %", xTitle: "judged on", yTitle: "after", rows: tasks, columns: tasks, values: values)
   }
   let sparsity = units.map { unit -> [String] in
     let cell = cells["\(unit.name), Adagrad"]!
@@ -115,23 +130,30 @@ let hardASH = Reproduction(
       weights \(formattedNumber(elastic.1 * 100, digits: 3)) %; all tasks at once reach \(formattedNumber(joint.mean, digits: 3)) %.
       """,
     measurements: [
-      .init("elastic weights, best λ of \(strengths.map { formattedNumber($0) }.joined(separator: ", "))", formattedNumber(elastic.0)),
-      .init("replay of 100 samples a task, ReLU, Adam, %", Estimate(of: replay)), .init("all tasks at once, %", Estimate(of: joint)),
+      .init(
+        "elastic weights, best λ of \(strengths.map { formattedNumber($0) }.joined(separator: ", "))",
+        formattedNumber(elastic.0)),
+      .init("replay of 100 samples a task, ReLU, Adam, %", Estimate(of: replay)),
+      .init("all tasks at once, %", Estimate(of: joint)),
     ],
     tables: [
       Finding.Table(
         "Final accuracy, %", columns: ["unit"] + optimizers.map(\.name),
-        rows: units.map { unit in [unit.name] + optimizers.map { cells["\(unit.name), \($0.name)"]!.estimate.formatted(digits: 3) } }),
+        rows: units.map { unit in
+          [unit.name] + optimizers.map { cells["\(unit.name), \($0.name)"]!.estimate.formatted(digits: 3) }
+        }),
       Finding.Table(
         "Forgetting, points, with the chosen rate", columns: ["unit"] + optimizers.map(\.name),
         rows: units.map { unit in
           [unit.name]
             + optimizers.map { optimizer in
               let cell = cells["\(unit.name), \(optimizer.name)"]!
-              return formattedNumber(cell.outcomes.map { $0.forgetting * 100 }.mean, digits: 3) + " (\(formattedNumber(cell.rate)))"
+              return formattedNumber(cell.outcomes.map { $0.forgetting * 100 }.mean, digits: 3)
+                + " (\(formattedNumber(cell.rate)))"
             }
         }),
-      Finding.Table("With Adagrad: zeros, %", columns: ["unit", "hidden outputs", "gradients of hidden weights"], rows: sparsity),
+      Finding.Table(
+        "With Adagrad: zeros, %", columns: ["unit", "hidden outputs", "gradients of hidden weights"], rows: sparsity),
     ],
     figures: [matrix("Hard ASH, Adagrad"), matrix("ReLU, Adagrad"), matrix("ReLU, SGD")],
     remarks: ["\(perPair - 1) seed\(run.seeds == 1 ? "" : "s") for each pair; the rate was chosen with one."])

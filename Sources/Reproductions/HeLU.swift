@@ -24,7 +24,8 @@ let helu = Reproduction(
   seeds: 5
 ) { run in
   let units: [(name: String, layer: any Layer)] = [
-    ("relu", Activation.relu), ("helu 0.05", HeLU(alpha: 0.05)), ("helu 0.2", HeLU(alpha: 0.2)), ("helu 1", HeLU(alpha: 1)),
+    ("relu", Activation.relu), ("helu 0.05", HeLU(alpha: 0.05)), ("helu 0.2", HeLU(alpha: 0.2)),
+    ("helu 1", HeLU(alpha: 1)),
     ("leaky relu 0.01", Activation.leakyReLU), ("gelu", Activation.gelu),
   ]
   let restarts = run.scaled(200, smoke: 8)
@@ -34,7 +35,9 @@ let helu = Reproduction(
   /// The share of starts that end as a constant.
   func collapsed(_ layer: any Layer, bias: Double = 0, _ run: ReproductionRun) throws -> Double {
     let network = Sequential(
-      (0..<5).flatMap { _ in [Dense(3, initializer: .heNormal), layer] as [any Layer] } + [Dense(1, initializer: .heNormal)])
+      (0..<5).flatMap { _ in [Dense(3, initializer: .heNormal), layer] as [any Layer] } + [
+        Dense(1, initializer: .heNormal)
+      ])
     let starts = (0..<restarts).map { seed -> Parameters in
       var parameters = network.initialized(for: [1, 1], key: Key(seed)).parameters
       for name in parameters.names where bias != 0 && name.hasSuffix("bias") {
@@ -58,7 +61,8 @@ let helu = Reproduction(
     try collapsed(unit.layer, run.part(Double(i) * 0.07...Double(i + 1) * 0.07))
   }
   let negative = try ["relu", "helu 0.05", "leaky relu 0.01"].enumerated().map { i, name in
-    try collapsed(units.first { $0.name == name }!.layer, bias: -3, run.part(0.42 + Double(i) * 0.04...0.46 + Double(i) * 0.04))
+    try collapsed(
+      units.first { $0.name == name }!.layer, bias: -3, run.part(0.42 + Double(i) * 0.04...0.46 + Double(i) * 0.04))
   }
 
   let data = try fashionImages(
@@ -77,7 +81,8 @@ let helu = Reproduction(
   let fewer = shares[1] < shares[0] && p < 0.01
   let asGood = best.estimate.mean >= rival[0].estimate.mean - 0.001
   let dead = outcomes.map { outcome -> [String] in
-    let layer: any Layer = outcome.name == "relu" ? Activation.relu : outcome.name == "helu 0.05" ? HeLU() : HeLU(alpha: 0.2)
+    let layer: any Layer =
+      outcome.name == "relu" ? Activation.relu : outcome.name == "helu 0.05" ? HeLU() : HeLU(alpha: 0.2)
     let fractions = outcome.variables.compactMap { $0 }.map { variables in
       DeadUnits(plainClassifier(hidden, layer), variables, data.validation.features).fraction
     }

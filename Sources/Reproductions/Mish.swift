@@ -1,3 +1,4 @@
+import Foundation
 import Soma
 import SomaData
 import SomaExperiments
@@ -52,13 +53,15 @@ let mish = Reproduction(
       let next = done + share * Double(depth)
       sweeps[isNormalized, default: []].append(
         try study.run(
-          activations.map { .init($0.name, deep(depth, $0.activation, isNormalized: isNormalized)) }, run.part(done...next)))
+          activations.map { .init($0.name, deep(depth, $0.activation, isNormalized: isNormalized)) },
+          run.part(done...next)))
       done = next
     }
   }
   let plainStudy = TrainingStudy(large, learningRates: [3e-3, 1e-3], epochs: run.scaled(5, smoke: 1))
   let plain = try plainStudy.run(
-    activations.map { .init($0.name, plainClassifier(Array(repeating: 128, count: 8), $0.activation)) }, run.part(done...1))
+    activations.map { .init($0.name, plainClassifier(Array(repeating: 128, count: 8), $0.activation)) },
+    run.part(done...1))
 
   let normalized = sweeps[true]!
   let deepOnes = Array(normalized.dropFirst(run.isSmoke ? 0 : 1))
@@ -87,7 +90,8 @@ let mish = Reproduction(
     "Accuracy against depth, with BatchNorm", xTitle: "hidden layers", yTitle: "test accuracy, %", series)
   let surfaces = try ["relu", "mish"].map { name in
     try lossSurface(
-      name == "relu" ? "ReLU" : "Mish", deep(depths.last!, activations.first { $0.name == name }!.activation, isNormalized: true),
+      name == "relu" ? "ReLU" : "Mish",
+      deep(depths.last!, activations.first { $0.name == name }!.activation, isNormalized: true),
       normalized.last![name].variables[0], small.train, side: run.scaled(13, smoke: 3))
   }
   let last = normalized.last!
@@ -96,9 +100,11 @@ let mish = Reproduction(
   }
   for (depth, outcomes) in zip(depths, sweeps[false] ?? []) {
     tables.append(
-      outcomes.table("\(depth) layers without BatchNorm: test accuracy, %", score: "accuracy", factor: 100, baseline: "mish"))
+      outcomes.table(
+        "\(depth) layers without BatchNorm: test accuracy, %", score: "accuracy", factor: 100, baseline: "mish"))
   }
-  tables.append(plain.table("8 × 128 without normalization: test accuracy, %", score: "accuracy", factor: 100, baseline: "mish"))
+  tables.append(
+    plain.table("8 × 128 without normalization: test accuracy, %", score: "accuracy", factor: 100, baseline: "mish"))
   return Finding(
     verdict,
     summary: """
@@ -115,7 +121,9 @@ let mish = Reproduction(
 func lossSurface(
   _ name: String, _ network: any Layer, _ variables: Variables?, _ data: LabeledData, side: Int
 ) throws -> HeatMap {
-  guard let variables else { return HeatMap("\(name): loss around the weights", xTitle: "", yTitle: "", rows: [], columns: [], values: []) }
+  guard let variables else {
+    return HeatMap("\(name): loss around the weights", xTitle: "", yTitle: "", rows: [], columns: [], values: [])
+  }
   let batch = try data.batch(of: Array(0..<min(512, data.count)))
   func direction(_ key: Key) -> Parameters {
     let parameters = variables.parameters
@@ -134,10 +142,13 @@ func lossSurface(
     let own = Variables(parameters: variables.parameters.replacingLeaves(moved), state: variables.state)
     return CrossEntropy()(network.apply(own, batch.features), batch.targets)
   }
-  let places = (0..<side).map { 2 * Double($0) / Double(max(1, side - 1)) - 1 }
-  let values = places.map { b in places.map { a in Double(loss([Tensor(Float(a)), Tensor(Float(b))]).floats[0]) } }
-  let labels = places.map { formattedNumber($0, decimals: 1) }
+  let places = (0..<side).map { Double($0) / Double(max(1, side - 1)) - 0.5 }
+  let values = places.map { b in
+    places.map { a in log10(Double(loss([Tensor(Float(a)), Tensor(Float(b))]).floats[0])) }
+  }
+  let labels = places.map { formattedNumber($0, decimals: 2) }
   return HeatMap(
-    "\(name): loss around the trained weights", xTitle: "first direction", yTitle: "second direction", rows: labels, columns: labels,
+    "\(name): log₁₀ of the loss around the weights", xTitle: "first direction", yTitle: "second direction",
+    rows: labels, columns: labels,
     values: values)
 }

@@ -8,7 +8,8 @@ import SomaReports
 /// Trained rational activations against fixed ones.
 let pau = Reproduction(
   "pau", source: "Molina, Schramowski & Kersting 2019, arXiv 1907.06732",
-  definition: "P(x)/Q(x), polynomials of degrees 5 and 4 with trained coefficients for each layer, Q = 1 + Σ |b_k| |x|^k.",
+  definition:
+    "P(x)/Q(x), polynomials of degrees 5 and 4 with trained coefficients for each layer, Q = 1 + Σ |b_k| |x|^k.",
   interface: ["PadeActivation", "PadeActivation.Coefficients", "RationalFit"],
   claim: """
     Padé activation units approximate common activations, learn new ones, and networks with them match or beat the best fixed activation \
@@ -36,12 +37,15 @@ let pau = Reproduction(
   func lenet(_ activation: any Layer) -> Sequential {
     Sequential([
       Convolution(6, [5, 5]), activation, AveragePool([2, 2]), Convolution(16, [5, 5], padding: .valid), activation,
-      AveragePool([2, 2]), Flatten(), Dense(120, initializer: .heNormal), activation, Dense(84, initializer: .heNormal), activation,
+      AveragePool([2, 2]), Flatten(), Dense(120, initializer: .heNormal), activation, Dense(84, initializer: .heNormal),
+      activation,
       Dense(10, initializer: .heNormal),
     ])
   }
   let deep = Array(repeating: 128, count: 8)
-  let (train, validation, test) = (run.scaled(10_000, smoke: 128), run.scaled(2000, smoke: 128), run.scaled(10_000, smoke: 128))
+  let (train, validation, test) = (
+    run.scaled(10_000, smoke: 128), run.scaled(2000, smoke: 128), run.scaled(10_000, smoke: 128)
+  )
   let images = try fashionImages(train, validation: validation, test: test, isFlat: false)
   let flat = try fashionImages(train, validation: validation, test: test)
   let epochs = run.scaled(5, smoke: 1)
@@ -80,7 +84,8 @@ let pau = Reproduction(
         let difference = zip(learned, series[0].y).map { ($0 - $1) * ($0 - $1) }.mean.squareRoot()
         distances.append(formattedNumber(difference, digits: 2))
         figures.append(
-          Histogram("Inputs of layer \(series.count - 1)", xTitle: "x", Array(x.flattened()[0..<min(20_000, x.count)].doubles)))
+          Histogram(
+            "Inputs of layer \(series.count - 1)", xTitle: "x", Array(x.flattened()[0..<min(20_000, x.count)].doubles)))
       }
       x = layer(x, scope[i])
     }

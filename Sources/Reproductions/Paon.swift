@@ -13,7 +13,8 @@ let paon = Reproduction(
     "P_M = w₀ + Σ aₖ ⊛ xᵏ over Q_N = 1 + Σ bₖ ⊛ xᵏ, smoothed: (Q_N P_M + Q_{N-1} P_{M-1}) / (Q_N² + Q_{N-1}²); or P_M / (1 + Σ |bₖ ⊛ xᵏ|).",
   interface: [
     "PadeNeuron", "PadeLinear", "PadeConv2d", "PadeConvTranspose2d", "ShiftSpecification", "replaceNeurons", "PadeNet",
-    "Tensor.shifted", "Tensor.pixelShuffled", "Tensor.resizedBicubic", "Metrics.peakSignalToNoise",
+    "Tensor.shifted", "Tensor.pixelShuffled", "Tensor.resizedBicubic", "Tensor.randomPatches",
+    "Metrics.peakSignalToNoise",
     "Metrics.structuralSimilarity",
   ],
   claim:
@@ -135,6 +136,7 @@ let paon = Reproduction(
           psnr.append(test.psnr)
           ssim.append(test.ssim)
           if set.name == "Fashion-MNIST", seed == 0, ["ReLU, width 17", "smooth [1/1]"].contains(variant.name) {
+            crops.removeAll { $0.0 == variant.name }
             crops.append((variant.name, variant.net.apply(variables, set.test.low[0..<1])))
           }
           if variant.name.hasSuffix("up to 2"), seed == 0 { shifts = variables.parameters["block0/0/shift/shift"] }

@@ -148,6 +148,8 @@ let sharpness = Reproduction(
           curves.append(
             .init(
               law.rawValue, x: found[0].curve.indices.map { Double($0) }, y: found[0].curve.map { $0 / found[0].opt }))
+        }
+        if name == "ReLU", share == shares[1] {
           sharpSeries.append(
             .init(law.rawValue, x: found[0].path.indices.map { Double($0) }, y: found[0].path))
         }
@@ -222,7 +224,8 @@ let sharpness = Reproduction(
       LineChart(
         "ReLU, p = 0.05: convergence", xTitle: "step", yTitle: "training error / OPT", curves, xScale: .linear,
         yScale: .logarithmic),
-      LineChart("ReLU, p = 0.05: sharpness along the path", xTitle: "step", yTitle: "sharpness", sharpSeries),
+      LineChart(
+        "ReLU, p = 0.005: sharpness until the ball is reached", xTitle: "step", yTitle: "sharpness", sharpSeries),
     ],
     remarks: ["OPT is an upper bound of the best neuron's error, so the true ratios may be larger."])
 }

@@ -9,8 +9,10 @@ import SomaReports
 /// Whether a network goes on beyond its data when that repeats itself.
 let snake = Reproduction(
   "snake", source: "Ziyin, Hartwig & Ueda 2020, arXiv 2006.08195", definition: "x + sin²(ax)/a",
-  interface: ["Activation.snake(_:isTrained:sharing:)", "Activation.snakeBeta(_:_:isTrained:sharing:)",
-    "Activation.sinPlusIdentity", "Activation.snakeMoments(_:)", "ScaledActivation", "ExtrapolationReading"],
+  interface: [
+    "Activation.snake(_:isTrained:sharing:)", "Activation.snakeBeta(_:_:isTrained:sharing:)",
+    "Activation.sinPlusIdentity", "Activation.snakeMoments(_:)", "ScaledActivation", "ExtrapolationReading",
+  ],
   claim: """
     Networks of ReLU, tanh, sigmoid and their variants cannot extrapolate simple periodic functions; Snake can, and trains as easily \
     as ReLU; shown on temperatures and markets.
@@ -71,7 +73,8 @@ let snake = Reproduction(
   let past = Array(series.prefix(months))
   let (level, spread) = (past.mean, past.variance.squareRoot())
   let air = ExtrapolationTask(
-    train: (0..<months).filter { $0 % 10 != 4 }.map(monthScale), validation: (0..<months).filter { $0 % 10 == 4 }.map(monthScale),
+    train: (0..<months).filter { $0 % 10 != 4 }.map(monthScale),
+    validation: (0..<months).filter { $0 % 10 == 4 }.map(monthScale),
     test: (months..<series.count).map(monthScale)
   ) { x in (series[Int(((x + 1) / 2 * Double(months - 1)).rounded())] - level) / spread }
   // A year is 24/(months - 1) of the input: π over that many.
@@ -109,7 +112,8 @@ let snake = Reproduction(
     figures: [
       wave.plot("sin 2x", outcomes.filter { ["snake a=5", "relu", "tanh"].contains($0.name) }, range: -10...10),
       wave.plot("sin 2x: what a does", outcomes.filter { $0.name.hasPrefix("snake") }, range: -10...10),
-      weather.plot("Seattle, standardized", seattle.filter { $0.name != "sin" }, range: -1...scale(temperatures.count - 1)),
+      weather.plot(
+        "Seattle, standardized", seattle.filter { $0.name != "sin" }, range: -1...scale(temperatures.count - 1)),
       air.plot("Mauna Loa, standardized", carbon.filter { $0.name != "sin" }, range: -1...monthScale(series.count - 1)),
     ],
     remarks: ["Errors are medians over seeds: single runs of ReLU, tanh and sine go wrong by orders of magnitude."])
@@ -170,7 +174,8 @@ struct ExtrapolationTask: Sendable {
       let training = try EnsembleTraining(
         starts, optimizer: Adam(), learningRates: members.map(\.rate), shared: [x, y]
       ) { member in
-        (variant.network.apply(Variables(parameters: member.parameters), member.shared[0]) - member.shared[1]).squared().mean()
+        (variant.network.apply(Variables(parameters: member.parameters), member.shared[0]) - member.shared[1]).squared()
+          .mean()
       }
       let schedule = Schedule.cosine(1)
       for step in 0..<steps {
@@ -212,7 +217,9 @@ struct ExtrapolationTask: Sendable {
   /// The first seed's functions, and the target, in a range.
   func plot(_ title: String, _ outcomes: [Outcome], range: ClosedRange<Double>) -> LineChart {
     let count = 400
-    let x = (0..<count).map { range.lowerBound + (range.upperBound - range.lowerBound) * Double($0) / Double(count - 1) }
+    let x = (0..<count).map {
+      range.lowerBound + (range.upperBound - range.lowerBound) * Double($0) / Double(count - 1)
+    }
     let known = (train + validation + test).sorted()
     let step = max(1, known.count / count)
     let shown = stride(from: 0, to: known.count, by: step).map { known[$0] }
@@ -221,7 +228,8 @@ struct ExtrapolationTask: Sendable {
     let high = truth.y.max() ?? 1
     let room = (high - low) * 0.5
     return LineChart(
-      title, xTitle: "x", yTitle: "", [truth]
+      title, xTitle: "x", yTitle: "",
+      [truth]
         + outcomes.map { outcome in
           let y = outcome.network.apply(Variables(parameters: outcome.parameters), Self.column(x)).doubles
           return LineChart.Series(outcome.name, x: x, y: y.map { min(max($0, low - room), high + room) })
@@ -231,7 +239,9 @@ struct ExtrapolationTask: Sendable {
 
 /// Least squares of a constant, a slope and so many harmonics of a period.
 /// - Returns: the root mean squared error on the test points
-func harmonicRegression(_ task: ExtrapolationTask, period: Double, harmonics: Int) -> (error: Double, coefficients: [Double]) {
+func harmonicRegression(_ task: ExtrapolationTask, period: Double, harmonics: Int) -> (
+  error: Double, coefficients: [Double]
+) {
   func features(_ x: [Double]) -> Tensor {
     let columns = (1...harmonics).flatMap { k -> [[Double]] in
       let w = 2 * Double.pi * Double(k) / period

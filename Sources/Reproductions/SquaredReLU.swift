@@ -159,7 +159,7 @@ let squaredReLU = Reproduction(
   let verdict: Verdict =
     isSparsest && isGood && isPredictable ? .reproduced : isSparsest && isGood ? .partly : .notReproduced
   func short(_ x: Double) -> String { formattedNumber(x, digits: 3) }
-  let units = (0..<64).map { String($0) }
+  let units = (0..<32).map { String($0) }
   return Finding(
     verdict,
     summary: """
@@ -201,8 +201,8 @@ let squaredReLU = Reproduction(
           .init(variants[i].name, x: found[i].curve.map(\.sparsity), y: found[i].curve.map(\.loss))
         }),
       HeatMap(
-        "Activity of the first 64 neurons, first block", xTitle: "neuron", yTitle: "", rows: variants.map(\.name),
-        columns: units, values: found.map { f in Array((f.rates.first ?? []).sorted(by: >).prefix(64)) }),
+        "Activity of the 32 most active neurons, first block", xTitle: "neuron", yTitle: "", rows: variants.map(\.name),
+        columns: units, values: found.map { f in Array((f.rates.first ?? []).sorted(by: >).prefix(32)) }),
     ],
     remarks: [
       "Reuse is lower where fewer neurons are active, opposite to the publication's order.",

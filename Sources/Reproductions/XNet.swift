@@ -8,7 +8,8 @@ import SomaReports
 
 /// Shallow networks of Cauchy units on functions, an equation and images.
 let xnet = Reproduction(
-  "xnet", source: "Li, Xia & Zhang 2024, arXiv 2409.19221", definition: "(λ₁ x + λ₂)/(x² + d²), all three trained for each unit.",
+  "xnet", source: "Li, Xia & Zhang 2024, arXiv 2409.19221",
+  definition: "(λ₁ x + λ₂)/(x² + d²), all three trained for each unit.",
   interface: ["CauchyActivation", "XNet", "PhysicsLoss"],
   claim: """
     XNet is much better than the usual networks on MNIST and CIFAR-10, and than physics-informed networks on equations of few and many \
@@ -27,7 +28,9 @@ let xnet = Reproduction(
   seeds: 3
 ) { run in
   let sine = try Activation.parse("sin(x)", name: "sin")
-  let rivals: [(name: String, activation: Activation)] = [("tanh", .tanh), ("ReLU", .relu), ("SiLU", .silu), ("sine", sine)]
+  let rivals: [(name: String, activation: Activation)] = [
+    ("tanh", .tanh), ("ReLU", .relu), ("SiLU", .silu), ("sine", sine),
+  ]
   let steps = run.scaled(1500, smoke: 5)
 
   // 6N + 1 parameters of one input: 42 units make 253; 85 others 256. With two inputs 7N + 1 and 4N + 1.
@@ -80,49 +83,62 @@ let xnet = Reproduction(
     Tensor.stack([one, edge], axis: 1),
   ])
   let side = 41
-  let grid = Tensor.stack(Tensor.meshgrid([0, 1].map { _ in Tensor.linspace(0, 1, count: side, dtype: .float64) }), axis: -1).reshape(
+  let grid = Tensor.stack(
+    Tensor.meshgrid([0, 1].map { _ in Tensor.linspace(0, 1, count: side, dtype: .float64) }), axis: -1
+  ).reshape(
     side * side, 2)
   func exact(_ x: Tensor) -> Tensor { (x[.all, 0] * Double.pi).sin() * (x[.all, 1] * Double.pi).sin() }
-  let solved = try [("Cauchy", XNet(width: 42)), ("tanh", XNet(width: 73, activation: Activation.tanh))].enumerated().map { i, entry in
-    let (name, network) = entry
-    let rates = run.isSmoke ? [1e-2] : [3e-3, 1e-2, 3e-2]
-    let members = rates.flatMap { rate in (0..<run.seeds).map { (rate: rate, seed: $0) } }
-    let starts = members.map { network.initialized(for: TensorType(shape: [1, 2], dtype: .float64), key: Key($0.seed)).parameters }
-    let training = try EnsembleTraining(
-      starts, optimizer: Adam(), learningRates: members.map(\.rate), shared: [inside, boundary]
-    ) { member in
-      let own = Variables(parameters: member.parameters)
-      // The square is mapped to [-1, 1].
-      func u(_ x: Tensor) -> Tensor { network.apply(own, x * 2.0 - 1).squeezed([1]) }
-      let source = exact(member.shared[0]) * (2 * Double.pi * Double.pi)
-      return PhysicsLoss()(
-        residual: -PhysicsLoss.laplacian(u, member.shared[0]) - source, boundary: u(member.shared[1]))
-    }
-    let count = run.scaled(800, smoke: 3)
-    let schedule = Schedule.cosine(1)
-    for step in 0..<count {
-      training.load([inside, boundary], rateFactor: schedule(step, of: count))
-      training.step()
-      if step % 20 == 0 {
-        try run.part(0.68 + Double(i) * 0.1...0.78 + Double(i) * 0.1).report(Double(step) / Double(count), "Poisson, \(name)")
+  let solved = try [("Cauchy", XNet(width: 42)), ("tanh", XNet(width: 73, activation: Activation.tanh))].enumerated()
+    .map { i, entry in
+      let (name, network) = entry
+      let rates = run.isSmoke ? [1e-2] : [3e-3, 1e-2, 3e-2]
+      let members = rates.flatMap { rate in (0..<run.seeds).map { (rate: rate, seed: $0) } }
+      let starts = members.map {
+        network.initialized(for: TensorType(shape: [1, 2], dtype: .float64), key: Key($0.seed)).parameters
       }
+      let training = try EnsembleTraining(
+        starts, optimizer: Adam(), learningRates: members.map(\.rate), shared: [inside, boundary]
+      ) { member in
+        let own = Variables(parameters: member.parameters)
+        // The square is mapped to [-1, 1].
+        func u(_ x: Tensor) -> Tensor { network.apply(own, x * 2.0 - 1).squeezed([1]) }
+        let source = exact(member.shared[0]) * (2 * Double.pi * Double.pi)
+        return PhysicsLoss()(
+          residual: -PhysicsLoss.laplacian(u, member.shared[0]) - source, boundary: u(member.shared[1]))
+      }
+      let count = run.scaled(800, smoke: 3)
+      let schedule = Schedule.cosine(1)
+      for step in 0..<count {
+        training.load([inside, boundary], rateFactor: schedule(step, of: count))
+        training.step()
+        if step % 20 == 0 {
+          try run.part(0.68 + Double(i) * 0.1...0.78 + Double(i) * 0.1).report(
+            Double(step) / Double(count), "Poisson, \(name)")
+        }
+      }
+      // By the loss itself: an equation has no labels to hold out.
+      let losses = training.losses
+      let finals = training.members
+      let rate = rates.indices.min { a, b in
+        Array(losses[a * run.seeds..<(a + 1) * run.seeds]).median
+          < Array(losses[b * run.seeds..<(b + 1) * run.seeds]).median
+      }!
+      let chosen = finals[rate * run.seeds..<(rate + 1) * run.seeds]
+      let fields = chosen.map { network.apply(Variables(parameters: $0), grid * 2.0 - 1).squeezed([1]) - exact(grid) }
+      return (
+        name: name, rate: rates[rate], errors: fields.map { $0.squared().mean().doubles[0].squareRoot() },
+        field: fields[0]
+      )
     }
-    // By the loss itself: an equation has no labels to hold out.
-    let losses = training.losses
-    let finals = training.members
-    let rate = rates.indices.min { a, b in
-      Array(losses[a * run.seeds..<(a + 1) * run.seeds]).median < Array(losses[b * run.seeds..<(b + 1) * run.seeds]).median
-    }!
-    let chosen = finals[rate * run.seeds..<(rate + 1) * run.seeds]
-    let fields = chosen.map { network.apply(Variables(parameters: $0), grid * 2.0 - 1).squeezed([1]) - exact(grid) }
-    return (name: name, rate: rates[rate], errors: fields.map { $0.squared().mean().doubles[0].squareRoot() }, field: fields[0])
-  }
   ratios.append(solved[1].errors.median / solved[0].errors.median)
   tables.append(
     Finding.Table(
       "Poisson: root mean squared error", columns: ["unit", "median", "worst", "learning rate"],
       rows: solved.map {
-        [$0.name, formattedNumber($0.errors.median, digits: 3), formattedNumber($0.errors.max()!, digits: 3), formattedNumber($0.rate)]
+        [
+          $0.name, formattedNumber($0.errors.median, digits: 3), formattedNumber($0.errors.max()!, digits: 3),
+          formattedNumber($0.rate),
+        ]
       }))
   let labels = (0..<side).map { formattedNumber(Double($0) / Double(side - 1), decimals: 2) }
   for outcome in solved {
@@ -136,10 +152,12 @@ let xnet = Reproduction(
   let images = try fashionImages(
     run.scaled(10_000, smoke: 128), validation: run.scaled(2000, smoke: 128), test: run.scaled(10_000, smoke: 128))
   let classified = try TrainingStudy(images, learningRates: [3e-3, 1e-3], epochs: run.scaled(4, smoke: 1)).run(
-    [("Cauchy", CauchyActivation() as any Layer), ("ReLU", Activation.relu), ("tanh", Activation.tanh)].map { name, layer in
+    [("Cauchy", CauchyActivation() as any Layer), ("ReLU", Activation.relu), ("tanh", Activation.tanh)].map {
+      name, layer in
       .init(name, Sequential([Dense(128), layer, Dense(10)]))
     }, ReproductionRun(run.part(0.88...1), seeds: run.isSmoke ? 1 : 2))
-  tables.append(classified.table("Fashion-MNIST, 784-128-10: test accuracy, %", score: "accuracy", factor: 100, baseline: "ReLU"))
+  tables.append(
+    classified.table("Fashion-MNIST, 784-128-10: test accuracy, %", score: "accuracy", factor: 100, baseline: "ReLU"))
   let deficit = classified["ReLU"].estimate.mean - classified["Cauchy"].estimate.mean
 
   let won = ratios.count { $0 >= 3 }
@@ -225,7 +243,10 @@ private struct FunctionFit {
     Finding.Table(
       title, columns: ["unit", "median", "worst", "learning rate"],
       rows: outcomes.map {
-        [$0.name, formattedNumber($0.errors.median, digits: 3), formattedNumber($0.errors.max() ?? .nan, digits: 3), formattedNumber($0.rate)]
+        [
+          $0.name, formattedNumber($0.errors.median, digits: 3), formattedNumber($0.errors.max() ?? .nan, digits: 3),
+          formattedNumber($0.rate),
+        ]
       })
   }
 }

@@ -22,6 +22,7 @@ struct ReproduceCommand: ParsableCommand {
   @Argument(help: "Slugs or numbers, as `soma systems` lists them.") var systems: [String] = []
   @Option(help: ArgumentHelp("All built systems of a family.", valueName: "family")) var family: PublishedSystem.Family?
   @Flag(help: "All built systems.") var all = false
+  @Flag(help: "Run nothing; write RESULTS.md anew from the recorded results.") var rewriteResults = false
   @Option(help: "How much is trained: smoke only shows that the check runs.") var effort = ReproductionRun.Effort
     .standard
   @Option(help: ArgumentHelp("Seeds. Default: what each check asks for.", valueName: "count")) var seeds: Int?
@@ -34,7 +35,7 @@ struct ReproduceCommand: ParsableCommand {
   @OptionGroup var output: OutputChoice
 
   func validate() throws {
-    guard all || family != nil || !systems.isEmpty else {
+    guard rewriteResults || all || family != nil || !systems.isEmpty else {
       throw ValidationError("Say which system, such as gelu; or --family activations, or --all.")
     }
     if let seeds, !(1...1000).contains(seeds) {
@@ -58,6 +59,7 @@ struct ReproduceCommand: ParsableCommand {
   }
 
   func run() throws {
+    if rewriteResults { return try ReproductionResults(folder: results.results ?? "Reproductions").rewrite() }
     let chosen = try chosen()
     let store = try RunStore(path: results.store ?? RunStore.defaultPath)
     let folder = results.results ?? "Reproductions"

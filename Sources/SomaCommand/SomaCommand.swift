@@ -16,6 +16,7 @@ struct SomaCommand: ParsableCommand {
     DrawCommand.self,
     DataCommand.self,
     ActivationsCommand.self,
+    SearchCommand.self,
     SystemsCommand.self,
     ReproduceCommand.self,
     StudyCommand.self,

@@ -121,7 +121,8 @@ struct TrainCommand: ParsableCommand {
       )
     }
     Terminal.note(
-      "\(report.steps) steps in \(formattedDuration(report.seconds)) (\(report.ending)), a step needs \(formattedBytes(report.stepMemoryBytes))."
+      "\(report.steps) steps in \(formattedDuration(report.seconds)) (\(report.ending))"
+        + (report.stepMemoryBytes > 0 ? ", a step needs \(formattedBytes(report.stepMemoryBytes))." : ".")
     )
     if let out { Terminal.note("Model: \(out)") }
   }

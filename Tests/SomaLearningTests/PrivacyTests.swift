@@ -119,11 +119,9 @@ import Testing
     #expect(gap(all, sum(other, [1, 1, 1, 1, 1])) <= 0.2 * (1 + 1e-5))
   }
 
-  private var rows: LabeledData {
-    LabeledData(
-      name: "rows", description: "", values: Tensor.normal([40, 4], key: Key(6)).floats, sampleShape: [4],
-      target: .classes(labels: (0..<40).map { Int32($0 % 3) }, names: ["a", "b", "c"]))
-  }
+  private let rows = LabeledData(
+    name: "rows", description: "", values: Tensor.normal([40, 4], key: Key(6)).floats, sampleShape: [4],
+    target: .classes(labels: (0..<40).map { Int32($0 % 3) }, names: ["a", "b", "c"]))
 
   @Test func withoutNoiseAndClippingItIsPlainDescent() throws {
     let rule = try DPSGD(clip: .infinity, noise: 0, samplingRate: 1)

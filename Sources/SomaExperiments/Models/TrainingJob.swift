@@ -163,7 +163,8 @@ public struct TrainingJob: Sendable {
     let noise = try PrivacyAccountant.noiseMultiplier(
       epsilon: privacy.epsilon, delta: privacy.delta, samplingRate: sampling, steps: steps)
     let rule = try DPSGD(
-      clip: clipping ?? 1, noise: noise, samplingRate: sampling, optimizer: optimizer.optimizer(weightDecay: weightDecay))
+      clip: clipping ?? 1, noise: noise, samplingRate: sampling,
+      optimizer: optimizer.optimizer(weightDecay: weightDecay))
     let rate = learningRate ?? optimizer.customaryRate
     let start = ContinuousClock.now
     var done = 0
@@ -174,7 +175,8 @@ public struct TrainingJob: Sendable {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       let progress = TrainingProgress(
         epoch: (step - 1) / perEpoch, step: step, totalSteps: steps, loss: .nan, learningRate: rate,
-        samplesPerSecond: Double(step * batchSize) / seconds, secondsLeft: seconds / Double(step) * Double(steps - step))
+        samplesPerSecond: Double(step * batchSize) / seconds, secondsLeft: seconds / Double(step) * Double(steps - step)
+      )
       return try onEvent(.training(.step(progress))) == .proceed
     }
     var scores: [String: [String: Double]] = [:]
@@ -189,7 +191,8 @@ public struct TrainingJob: Sendable {
     let report = Report(
       network: specification.description, parameters: parameters, samples: samples, steps: done,
       seconds: (ContinuousClock.now - start) / .seconds(1), ending: ending.rawValue, scores: scores, history: [],
-      stepMemoryBytes: 0, noiseMultiplier: noise, clippedShare: fit.clippedShares.last.flatMap { $0.isFinite ? $0 : nil })
+      stepMemoryBytes: 0, noiseMultiplier: noise,
+      clippedShare: fit.clippedShares.last.flatMap { $0.isFinite ? $0 : nil })
     return (SavedModel(description, fit.variables), report)
   }
 

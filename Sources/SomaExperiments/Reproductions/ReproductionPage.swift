@@ -41,7 +41,15 @@ extension PageTable {
   }
 
   private static func leadingNumber(_ text: String) -> Double? {
+    // `7.7·10⁻⁴` begins like a number too; where it sorts is told by its exponent.
     let head = text.split(separator: " ").first.map(String.init) ?? ""
+    if let dot = head.firstIndex(of: "·"), let mantissa = leadingNumber(String(head[..<dot])) {
+      let digits: [Character: Character] = [
+        "⁻": "-", "⁰": "0", "¹": "1", "²": "2", "³": "3", "⁴": "4", "⁵": "5", "⁶": "6", "⁷": "7", "⁸": "8", "⁹": "9",
+      ]
+      let exponent = String(head[dot...].dropFirst(3).compactMap { digits[$0] })
+      return Double("1e\(exponent)").map { mantissa * $0 }
+    }
     return Double(head.replacingOccurrences(of: "−", with: "-").replacingOccurrences(of: ",", with: ""))
   }
 }

@@ -31,6 +31,16 @@ public struct ReproductionResults: Sendable {
     }
   }
 
+  /// Writes `RESULTS.md` anew from the records, as after a merge of two branches that recorded.
+  public func rewrite() throws {
+    let text = Self.markdown(try all())
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/RESULTS.md"), options: .atomic)
+    } catch {
+      throw ReproductionError("\(folder): the results cannot be written there (\(error.localizedDescription))")
+    }
+  }
+
   /// The recorded results in the order of the systems' numbers; none if there is no folder.
   /// - Throws: `ReproductionError` that names the damaged file.
   public func all() throws -> [ReproductionRecord] {

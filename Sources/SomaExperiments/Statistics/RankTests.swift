@@ -10,13 +10,15 @@ public struct RankTest: Sendable, Hashable {
   /// - Parameter scores: `[blocks][candidates]`, larger is better; not a number is last
   public init(scores: [[Double]]) {
     let count = scores.first?.count ?? 0
-    require(!scores.isEmpty && scores.allSatisfy { $0.count == count }, "a rank test wants the same candidates in each block")
+    require(
+      !scores.isEmpty && scores.allSatisfy { $0.count == count }, "a rank test wants the same candidates in each block")
     self.init(ranks: scores.map(Self.ranks))
   }
 
   public init(ranks: [[Double]]) {
     let count = ranks.first?.count ?? 0
-    require(count > 1 && ranks.allSatisfy { $0.count == count }, "a rank test wants at least two candidates in each block")
+    require(
+      count > 1 && ranks.allSatisfy { $0.count == count }, "a rank test wants at least two candidates in each block")
     blocks = ranks.count
     meanRanks = (0..<count).map { k in ranks.map { $0[k] }.reduce(0, +) / Double(ranks.count) }
   }
@@ -53,7 +55,8 @@ public struct RankTest: Sendable, Hashable {
   /// The difference of mean ranks that is significant at 5 % for all pairs together (Nemenyi 1963; Demšar 2006): `q √(k(k+1)/(6N))`.
   public var nemenyiDifference: Double {
     let k = Double(meanRanks.count)
-    return StudentizedRange.quantile95(groups: meanRanks.count) / 2.0.squareRoot() * (k * (k + 1) / (6 * Double(blocks))).squareRoot()
+    return StudentizedRange.quantile95(groups: meanRanks.count) / 2.0.squareRoot()
+      * (k * (k + 1) / (6 * Double(blocks))).squareRoot()
   }
 }
 

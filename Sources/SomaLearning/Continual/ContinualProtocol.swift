@@ -161,12 +161,14 @@ public struct ContinualProtocol: Sendable {
   ) -> (State, [Tensor]) -> (State, Tensor) {
     { state, input in
       let key = Key(seed).folding("steps").folding(state.optimizer.step)
-      let (loss, next, gradients) = valueAndGrad(state.variables.parameters, withExtra: { parameters in
-        let scope = Scope(
-          Variables(parameters: parameters, state: state.variables.state), isTraining: true, key: key)
-        let output = network(input[0], scope)
-        return (CrossEntropy()(output, input[1]), scope.variables.state)
-      })
+      let (loss, next, gradients) = valueAndGrad(
+        state.variables.parameters,
+        withExtra: { parameters in
+          let scope = Scope(
+            Variables(parameters: parameters, state: state.variables.state), isTraining: true, key: key)
+          let output = network(input[0], scope)
+          return (CrossEntropy()(output, input[1]), scope.variables.state)
+        })
       var pulled = gradients
       if case .elasticWeights(let lambda) = strategy {
         for name in gradients.names {

@@ -24,7 +24,8 @@ public struct PhysicsLoss: Sendable, Hashable {
     let slope = grad { (x: Tensor) in function(x).sum() }
     let dimensions = points.shape[1]
     return (0..<dimensions).map { axis in
-      let direction = (Tensor.iota([dimensions], dtype: .int32) .== axis).cast(to: points.dtype).broadcast(to: points.shape)
+      let direction = (Tensor.iota([dimensions], dtype: .int32) .== axis).cast(to: points.dtype).broadcast(
+        to: points.shape)
       return jvp(points, tangent: direction) { slope($0) }.tangent[.all, axis]
     }.reduce(Tensor.zeros([points.shape[0]], dtype: points.dtype), +)
   }

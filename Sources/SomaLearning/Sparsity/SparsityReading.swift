@@ -53,7 +53,7 @@ public struct SparsityReading: Sendable {
       let sequence = h.rank > 2 ? h.shape[-2] : 1
       return Self.read(
         path, inputs.reshape([-1, inputs.shape.last]), h.reshape([-1, h.shape.last]), sequence,
-        variables.parameters[path + "/out/weight"]!, cett)
+        variables.parameters[(path.isEmpty ? "" : path + "/") + "out/weight"]!, cett)
     }
   }
 

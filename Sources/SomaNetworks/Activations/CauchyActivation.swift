@@ -22,7 +22,9 @@ public struct CauchyActivation: Layer {
     lambda1: Double = 1, lambda2: Double = 1, d: Double = 1, sharing: Sharing = .unit, isTrained: Bool = true,
     jitter: Double = 0
   ) {
-    require(d != 0 && d.isFinite && lambda1.isFinite && lambda2.isFinite, "a Cauchy activation wants finite numbers and d ≠ 0")
+    require(
+      d != 0 && d.isFinite && lambda1.isFinite && lambda2.isFinite, "a Cauchy activation wants finite numbers and d ≠ 0"
+    )
     self.lambda1 = lambda1
     self.lambda2 = lambda2
     self.d = abs(d)
@@ -74,7 +76,8 @@ public struct CauchyActivation: Layer {
     // softplus(ρ) = inner
     let raw = inner > 30 ? inner : log(expm1(inner))
     return Self.value(
-      x, lambda1: number("lambda1", lambda1), lambda2: number("lambda2", lambda2), d: Self.width(ofStored: number("width", raw)))
+      x, lambda1: number("lambda1", lambda1), lambda2: number("lambda2", lambda2),
+      d: Self.width(ofStored: number("width", raw)))
   }
 }
 
@@ -98,7 +101,8 @@ public struct XNet: Layer {
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     let bound = 4 / Double(x.shape.last).squareRoot()
     let weight = scope.parameter("weight", [x.shape.last, width], .uniform(bound), dtype: x.dtype)
-    var h = activation(x.matmul(weight) + scope.parameter("bias", [width], .uniform(4), dtype: x.dtype), scope["activation"])
+    var h = activation(
+      x.matmul(weight) + scope.parameter("bias", [width], .uniform(4), dtype: x.dtype), scope["activation"])
     for layer in 1..<max(1, depth) { h = activation(Dense(width)(h, scope[layer]), scope[layer]["activation"]) }
     return Dense(outputs)(h, scope["out"])
   }

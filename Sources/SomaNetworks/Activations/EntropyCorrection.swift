@@ -86,8 +86,8 @@ public struct OutputEntropy: Sendable, Hashable {
   /// The probability of inputs where the slope is not positive.
   public let excluded: Double
 
-  public init(of f: (Tensor) -> Tensor, _ density: InputDensity) {
-    let slopes = withoutActuallyEscaping(f) { f in grad { f($0).sum() }(Tensor(density.grid)).doubles }
+  public init(of f: @escaping (Tensor) -> Tensor, _ density: InputDensity) {
+    let slopes = grad { f($0).sum() }(Tensor(density.grid)).doubles
     excluded = density.mean { slopes[$0] > 0 ? 0 : 1 }
     value = density.mean { slopes[$0] > 0 ? log(slopes[$0]) - log(density.values[$0]) : 0 }
   }
@@ -104,13 +104,11 @@ public struct EntropyCorrection: Sendable {
   public let correction: [Double]
 
   /// - Parameter f: increasing where it is not flat
-  public init(of f: (Tensor) -> Tensor, _ density: InputDensity) {
+  public init(of f: @escaping (Tensor) -> Tensor, _ density: InputDensity) {
     self.density = density
     let x = Tensor(density.grid)
-    let (slopes, bends) = withoutActuallyEscaping(f) { f in
-      let slope = grad { (x: Tensor) in f(x).sum() }
-      return (slope(x).doubles, grad { (x: Tensor) in slope(x).sum() }(x).doubles)
-    }
+    let slope = grad { (x: Tensor) in f(x).sum() }
+    let (slopes, bends) = (slope(x).doubles, grad { (x: Tensor) in slope(x).sum() }(x).doubles)
     let h = density.spacing
     let p = density.values
     correction = p.indices.map { i in
@@ -159,7 +157,8 @@ public struct WorstActivation: Layer {
   public init(_ density: InputDensity) { self.density = density }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.interpolated(Tensor(density.grid).cast(to: x.dtype), Tensor(density.cumulative).cast(to: x.dtype), left: 0, right: 1)
+    x.interpolated(
+      Tensor(density.grid).cast(to: x.dtype), Tensor(density.cumulative).cast(to: x.dtype), left: 0, right: 1)
   }
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor { self(x) }
 }

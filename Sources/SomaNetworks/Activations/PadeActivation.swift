@@ -67,8 +67,10 @@ public struct PadeActivation: Layer {
     let all = start.numerator + start.denominator
     require(all.allSatisfy(\.isFinite) && !start.numerator.isEmpty, "a Padé activation wants finite coefficients")
     require(
-      growsFreely || start.denominator.isEmpty || start.numerator.count <= start.denominator.count + 2 || start == .sigmoid,
-      "a Padé activation of degrees \(start.numerator.count - 1) and \(start.denominator.count) grows faster than a line")
+      growsFreely || start.denominator.isEmpty || start.numerator.count <= start.denominator.count + 2
+        || start == .sigmoid,
+      "a Padé activation of degrees \(start.numerator.count - 1) and \(start.denominator.count) grows faster than a line"
+    )
     require(noise >= 0 && noise < 1, "the coefficients' noise lies in [0, 1), not \(noise)")
     self.start = start
     self.variant = variant
@@ -157,7 +159,8 @@ public struct PadeActivation: Layer {
       }
     }
     return Self.value(
-      x, numerator: coefficients("numerator", start.numerator), denominator: coefficients("denominator", start.denominator),
+      x, numerator: coefficients("numerator", start.numerator),
+      denominator: coefficients("denominator", start.denominator),
       variant: variant)
   }
 
@@ -165,7 +168,9 @@ public struct PadeActivation: Layer {
 
   /// The coefficients in the variables of a layer whose parts are shared.
   public static func coefficients(_ parameters: Parameters, at path: String) -> Coefficients? {
-    guard let a = parameters[path + "/numerator"], let b = parameters[path + "/denominator"], a.rank == 1 else { return nil }
+    guard let a = parameters[path + "/numerator"], let b = parameters[path + "/denominator"], a.rank == 1 else {
+      return nil
+    }
     return Coefficients(numerator: a.doubles, denominator: b.doubles)
   }
 }

@@ -14,7 +14,8 @@ public struct RationalFit: Sendable {
   ///   - tolerance: the largest error allowed
   /// - Throws: `ActivationError` if the fit is worse than the tolerance.
   public init(
-    _ target: (Tensor) -> Tensor, numerator m: Int = 5, denominator n: Int = 4, on interval: ClosedRange<Double> = -3...3,
+    _ target: (Tensor) -> Tensor, numerator m: Int = 5, denominator n: Int = 4,
+    on interval: ClosedRange<Double> = -3...3,
     samples: Int = 6001, tolerance: Double = .infinity
   ) throws(ActivationError) {
     require(m >= 0 && n >= 0 && samples > m + n + 1, "a fit of degrees \(m) and \(n) to \(samples) samples")
@@ -34,7 +35,8 @@ public struct RationalFit: Sendable {
     maximumError = zip(x, y).map { abs(Self.value(a, b, $0) - $1) }.max() ?? 0
     if !(maximumError <= tolerance) {
       throw .unsuitableKind(
-        "a ratio of degrees \(m) and \(n)", wanted: "close enough: its error is \(maximumError), not below \(tolerance)")
+        "a ratio of degrees \(m) and \(n)", wanted: "close enough: its error is \(maximumError), not below \(tolerance)"
+      )
     }
   }
 
@@ -48,8 +50,11 @@ public struct RationalFit: Sendable {
   }
 
   /// `b ≥ 0` by active sets: the free coefficients' least squares, those that come out negative set to zero.
-  private static func linearStep(_ x: [Double], _ y: [Double], _ q: [Double], _ m: Int, _ n: Int) -> ([Double], [Double]) {
-    let columns = (0...m).map { j in x.indices.map { pow(x[$0], Double(j)) / q[$0] } }
+  private static func linearStep(_ x: [Double], _ y: [Double], _ q: [Double], _ m: Int, _ n: Int) -> (
+    [Double], [Double]
+  ) {
+    let columns =
+      (0...m).map { j in x.indices.map { pow(x[$0], Double(j)) / q[$0] } }
       + (1..<(n + 1)).map { k in x.indices.map { -y[$0] * pow(abs(x[$0]), Double(k)) / q[$0] } }
     let right = x.indices.map { y[$0] / q[$0] }
     func solved(_ passive: [Bool]) -> [Double] {
@@ -68,7 +73,9 @@ public struct RationalFit: Sendable {
       guard let best = gains.indices.max(by: { gains[$0] < gains[$1] }), gains[best] > 1e-12 else { break }
       passive[best] = true
       var next = solved(passive)
-      while let worst = (0..<n).filter({ passive[$0] && next[m + 1 + $0] < 0 }).min(by: { next[m + 1 + $0] < next[m + 1 + $1] }) {
+      while let worst = (0..<n).filter({ passive[$0] && next[m + 1 + $0] < 0 }).min(by: {
+        next[m + 1 + $0] < next[m + 1 + $1]
+      }) {
         passive[worst] = false
         next = solved(passive)
       }

@@ -36,7 +36,8 @@ public enum SmoothingKernel: Sendable {
       Self.legendre(64, -9...9) { Foundation.exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot() }
     case .uniform: Self.legendre(64, -1...1) { _ in 0.5 }
     case .logistic:
-      Self.legendre(64, -40...40) { z in
+      // Below 1e-8 of its peak beyond ±20.
+      Self.legendre(64, -20...20) { z in
         let e = Foundation.exp(-abs(z))
         return e / ((1 + e) * (1 + e))
       }

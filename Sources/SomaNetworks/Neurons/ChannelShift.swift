@@ -86,6 +86,20 @@ extension Tensor {
     return reshape([n, c, scale, scale, h, w]).transposed([0, 1, 4, 2, 5, 3]).reshape([n, c, h * scale, w * scale])
   }
 
+  /// Square parts of images at random places: `[n, c, h, w]` → `[count, c, size, size]`.
+  public func randomPatches(_ size: Int, count: Int, key: Key) -> Tensor {
+    require(
+      rank == 4 && size > 0 && shape[0] > 0 && shape[2] >= size && shape[3] >= size,
+      "randomPatches: patches of \(size) from images \(shape)")
+    let keys = key.split(3)
+    func draw(_ limit: Int, _ key: Key) -> [Int] { Tensor.randomIntegers([count], in: 0..<limit, key: key).ints }
+    let (images, rows, columns) = (
+      draw(shape[0], keys[0]), draw(shape[2] - size + 1, keys[1]), draw(shape[3] - size + 1, keys[2])
+    )
+    return .stack(
+      (0..<count).map { i in self[images[i], .all, rows[i]..<(rows[i] + size), columns[i]..<(columns[i] + size)] })
+  }
+
   /// The last two axes resampled by Keys's cubic kernel (Keys 1981); pixel centres at half-integers, edges repeated.
   /// - Parameter a: -0.5 (Keys, Matlab) or -0.75 (OpenCV, PyTorch)
   public func resizedBicubic(_ size: [Int], a: Double = -0.5) -> Tensor {

@@ -41,15 +41,18 @@ public struct RankDiagram: Plot {
     target.drawing.line(left, axis, right, axis, stroke: Palette.faint, class: "axis")
     let step = max(1, entries.count / 9)
     for rank in stride(from: 1, through: entries.count, by: step) {
-      target.drawing.line(place(Double(rank)), axis - 4, place(Double(rank)), axis, stroke: Palette.faint, class: "axis")
+      target.drawing.line(
+        place(Double(rank)), axis - 4, place(Double(rank)), axis, stroke: Palette.faint, class: "axis")
       target.drawing.text(String(rank), place(Double(rank)), axis - 8, anchor: .middle)
     }
     let difference = min(criticalDifference, high - low)
     target.drawing.seriesLine(left, top + 10, place(low + difference), top + 10, 0, width: 3)
-    target.drawing.text("critical difference \(formattedNumber(criticalDifference, digits: 3))", place(low + difference) + 6, top + 14)
+    target.drawing.text(
+      "critical difference \(formattedNumber(criticalDifference, digits: 3))", place(low + difference) + 6, top + 14)
     for (i, group) in groups.enumerated() {
       let y = axis + 8 + Double(i) * 8
-      target.drawing.seriesLine(place(entries[group.lowerBound].rank) - 3, y, place(entries[group.upperBound].rank) + 3, y, 0, width: 3)
+      target.drawing.seriesLine(
+        place(entries[group.lowerBound].rank) - 3, y, place(entries[group.upperBound].rank) + 3, y, 0, width: 3)
     }
     let half = (entries.count + 1) / 2
     let base = axis + 20 + Double(groups.count) * 8

@@ -6,7 +6,7 @@ import SomaNetworks
 
 @Suite struct AdaptiveParametricTests {
   private func apa(_ z: Double, _ lambda: Double, _ kappa: Double) -> Double {
-    AdaptiveParametric.value(Tensor(z), lambda: Tensor(lambda), kappa: Tensor(kappa)).doubles[0]
+    AdaptiveParametric.value(double(z), lambda: double(lambda), kappa: double(kappa)).doubles[0]
   }
 
   @Test func valuesAndSlopes() {
@@ -16,7 +16,7 @@ import SomaNetworks
     ]
     for c in cases { #expect(abs(apa(c.z, c.lambda, c.kappa) / c.value - 1) < 2e-9, "\(c)") }
     let (slopes) = grad { (p: [Tensor]) in AdaptiveParametric.value(p[0], lambda: p[1], kappa: p[2]) }(
-      [Tensor(1.0), Tensor(0.5), Tensor(1.0)])
+      [double(1.0), double(0.5), double(1.0)])
     #expect(abs(slopes[0].doubles[0] - 0.221675014) < 5e-10 && abs(slopes[2].doubles[0] - 0.221675014) < 5e-10)
     #expect(abs(slopes[1].doubles[0] - 0.0384821072) < 5e-11)
     let aglu = AdaptiveParametric.aglu(.fixed(lambda: 0.1, kappa: 1))
@@ -27,11 +27,11 @@ import SomaNetworks
   @Test func specialCases() {
     let z = (-40...40).map { Double($0) / 4 }
     for kappa in [0.5, 1, 3] {
-      let own = values({ AdaptiveParametric.value($0, lambda: Tensor(1.0), kappa: Tensor(kappa)) }, z)
+      let own = values({ AdaptiveParametric.value($0, lambda: double(1.0), kappa: double(kappa)) }, z)
       #expect(relativeError(own, z.map { 1 / (1 + exp(-kappa * $0)) }) < 1e-14)
     }
     let points = Tensor(z)
-    let unit = points * AdaptiveParametric.value(points, lambda: Tensor(1.0), kappa: Tensor(2.0))
+    let unit = points * AdaptiveParametric.value(points, lambda: double(1.0), kappa: double(2.0))
     #expect(relativeError(unit.doubles, z.map { $0 / (1 + exp(-2 * $0)) }, floor: 1e-9) < 1e-13)
   }
 
@@ -51,15 +51,15 @@ import SomaNetworks
   @Test func itIsAnIncreasingGate() {
     let z = Tensor.linspace(-12, 12, count: 2001, dtype: .float64)
     for (lambda, kappa) in [(0.01, 1.0), (0.5, 2), (7, 0.3)] {
-      let y = AdaptiveParametric.value(z, lambda: Tensor(lambda), kappa: Tensor(kappa))
+      let y = AdaptiveParametric.value(z, lambda: double(lambda), kappa: double(kappa))
       #expect(y.min().doubles[0] >= 0 && y.max().doubles[0] <= 1 && y.differences().min().doubles[0] >= 0)
     }
   }
 
   @Test func clampedParametersHaveNoGradient() {
     func slope(_ lambda: Double, _ kappa: Double) -> [Double] {
-      grad { (p: [Tensor]) in AdaptiveParametric.value(Tensor(0.7), lambda: p[0], kappa: p[1]) }(
-        [Tensor(lambda), Tensor(kappa)]
+      grad { (p: [Tensor]) in AdaptiveParametric.value(double(0.7), lambda: p[0], kappa: p[1]) }(
+        [double(lambda), double(kappa)]
       ).map { $0.doubles[0] }
     }
     #expect(slope(12, 1)[0] == 0 && slope(1e-5, 1)[0] == 0 && slope(1, 4)[1] == 0 && slope(1, -4)[1] == 0)

@@ -17,8 +17,9 @@ import Testing
     }
     #expect(relativeError(values({ f($0) }, x, order: 2), bends, floor: 1) < 1e-12)
     let points = Tensor(x)
-    let gradients = grad { (p: [Tensor]) in CauchyActivation.value(points, lambda1: p[0], lambda2: p[1], d: p[2]).sum() }(
-      [Tensor(0.5), Tensor(0.3), Tensor(0.7)]
+    let gradients = grad { (p: [Tensor]) in CauchyActivation.value(points, lambda1: p[0], lambda2: p[1], d: p[2]).sum()
+    }(
+      [double(0.5), double(0.3), double(0.7)]
     ).map { $0.doubles[0] }
     let q = x.map { $0 * $0 + 0.49 }
     let expected = [
@@ -47,11 +48,13 @@ import Testing
       if b == 0 { #expect(y == mirrored.map { -$0 }) }
       let c = 2.5
       let moved = CauchyActivation(lambda1: a / c, lambda2: b / (c * c), d: d / c)
-      #expect(relativeError(values({ moved($0) }, [0.3, -1.1]), values({ f($0) }, [0.3 * c, -1.1 * c]), floor: 1e-6) < 1e-12)
+      #expect(
+        relativeError(values({ moved($0) }, [0.3, -1.1]), values({ f($0) }, [0.3 * c, -1.1 * c]), floor: 1e-6) < 1e-12)
     }
   }
 
-  @Test(arguments: [(4, 1.5e-2), (8, 6.0e-5), (16, 9.2e-10)]) func convergenceIsGeometric(_ n: Int, _ expected: Double) {
+  @Test(arguments: [(4, 1.5e-2), (8, 6.0e-5), (16, 9.2e-10)]) func convergenceIsGeometric(_ n: Int, _ expected: Double)
+  {
     let t = Tensor((0..<400).map { cos(Double.pi * (Double($0) + 0.5) / 400) }, shape: [400, 1])
     var columns: [Tensor] = []
     for k in 0..<n {

@@ -31,13 +31,15 @@ import Testing
       grad { (e: Tensor) in activation.apply(Variables(parameters: Parameters([("a", e)])), points).sum() }(epsilon)
     }
     let expected = x.reduce(0.0) { (sum: Double, x: Double) in sum + x * exp(-x * x / 2) }
-    #expect(abs(step(Tensor(0.3)).doubles[0] - expected) < 1e-12)
+    #expect(abs(step(double(0.3)).doubles[0] - expected) < 1e-12)
   }
 
   @Test func theWorstActivationMakesItsOutputUniform() {
     let worst = WorstActivation(normal)
     let x = [-2.0, -0.5, 0, 1.3]
-    for (value, x) in zip(values({ worst($0) }, x), x) { #expect(abs(value - 0.5 * erfc(-x / 2.0.squareRoot())) < 1e-6) }
+    for (value, x) in zip(values({ worst($0) }, x), x) {
+      #expect(abs(value - 0.5 * erfc(-x / 2.0.squareRoot())) < 1e-6)
+    }
     func phi(_ scale: Double) -> (Tensor) -> Tensor { { 0.5 * ($0 * (-scale / 2.0.squareRoot())).erfc() } }
     // Φ(x) itself, inside where its slope is a normal number.
     #expect(abs(OutputEntropy(of: phi(1), normal).value) < 1e-9)
@@ -90,10 +92,11 @@ import Testing
       }
       let numeric = (entropy(1e-4) - entropy(-1e-4)) / 2e-4
       // The activation is asinh; the correction is f′ δH/δy at f(x) = x's image.
-      let analytic = grid.reduce(0.0) { sum, x in
-        let y = sinh(x)
-        return sum + (p(y) * sinh(x) / cosh(x) - y * p(y) * cosh(x)) * bump(x).0
-      } * h
+      let analytic =
+        grid.reduce(0.0) { sum, x in
+          let y = sinh(x)
+          return sum + (p(y) * sinh(x) / cosh(x) - y * p(y) * cosh(x)) * bump(x).0
+        } * h
       #expect(abs(numeric - analytic) < 1e-5)
     }
     // The same formula in the library, on the activation's own axis.

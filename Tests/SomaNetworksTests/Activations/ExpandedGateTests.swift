@@ -35,7 +35,7 @@ import Testing
     let x = Tensor(grid)
     let slopes = jacobian { (alpha: Tensor) in
       f.apply(Variables(parameters: Parameters([("range", alpha)])), x)
-    }(Tensor(0.2)).doubles
+    }(double(0.2)).doubles
     let expected = zip(grid, values({ Activation.gate(gate)($0) }, grid)).map { $0 * (2 * $1 - 1) }
     #expect(relativeError(slopes, expected, floor: 1) < 1e-13)
   }
@@ -75,7 +75,7 @@ import Testing
         [weight[.all, 0..<3], Tensor.zeros([2, 3], dtype: .float64)], axis: 1)
       variables.parameters["in/bias"] = Tensor([0, 0, 0, 1, 1, 1] as [Double])
       variables.parameters["out/weight"] = Tensor.eye(3, 2, dtype: .float64)
-      variables.parameters["gate/range"] = Tensor(0.25)
+      variables.parameters["gate/range"] = double(0.25)
       let z = x.matmul(weight[.all, 0..<3])
       let gate = z.logistic() * 1.5 - 0.25
       let expected = (order == 1 ? gate : z * gate)[.all, 0..<2]
@@ -85,7 +85,7 @@ import Testing
         var own = variables
         own.parameters["gate/range"] = range
         return layer.apply(own, x).sum()
-      }(Tensor(0.25)).doubles[0]
+      }(double(0.25)).doubles[0]
       let part = ((z.logistic() * 2.0 - 1) * (order == 1 ? Tensor.ones(like: z) : z))[.all, 0..<2].sum().doubles[0]
       #expect(abs(slope - part) < 1e-12)
     }

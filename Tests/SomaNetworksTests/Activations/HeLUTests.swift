@@ -34,7 +34,7 @@ import Testing
   @Test func aUnitJustBelowZeroComesBack() {
     let z = Tensor((-5...5).map { Double($0) / 10 })
     func slope(_ unit: @escaping (Tensor) -> Tensor, _ bias: Double) -> Double {
-      grad { (b: Tensor) in (unit(z + b) - 1).squared().mean() }(Tensor(bias)).doubles[0]
+      grad { (b: Tensor) in (unit(z + b) - 1).squared().mean() }(double(bias)).doubles[0]
     }
     #expect(slope({ Activation.relu($0) }, -0.52) == 0)
     #expect(abs(slope({ HeLU(alpha: 0.05)($0) }, -0.52) + 2.0 / 11) < 1e-12)

@@ -21,3 +21,6 @@ func relativeError(_ values: [Double], _ expected: [Double], floor: Double = 1e-
 func slopes(_ f: @escaping (Tensor) -> Tensor, _ x: [Double], step h: Double = 1e-5) -> [Double] {
   zip(values(f, x.map { $0 + h }), values(f, x.map { $0 - h })).map { ($0 - $1) / (2 * h) }
 }
+
+/// A scalar of `float64`.
+func double(_ value: Double) -> Tensor { Tensor(value, dtype: .float64) }

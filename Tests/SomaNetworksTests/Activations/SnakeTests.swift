@@ -49,7 +49,7 @@ import Testing
       // d softplus / d raw = 1 - e^{-a}
       #expect(abs(slope / -expm1(-a) - expected[i]) < 1e-7 * max(1, abs(expected[i])), "\(a) \(x[i])")
       let h = 1e-5 * a
-      let difference = (f(Tensor(a + h))[i].doubles[0] - f(Tensor(a - h))[i].doubles[0]) / (2 * h)
+      let difference = (f(double(a + h))[i].doubles[0] - f(double(a - h))[i].doubles[0]) / (2 * h)
       #expect(abs(difference - expected[i]) < 1e-5 * max(1, abs(expected[i])))
     }
   }

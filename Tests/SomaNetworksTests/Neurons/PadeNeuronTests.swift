@@ -167,6 +167,13 @@ import Testing
     for i in 3..<5 { for j in 3..<5 { #expect(abs(double[0, 0, i, j].scalar - (Double(i + j) + 1) / 2 + 1) < 1e-12) } }
     let channels = Tensor.iota([1, 4, 1, 2], axis: 1) * 10 + Tensor.iota([1, 4, 1, 2], axis: 3)
     #expect(channels.pixelShuffled(2).floats == [0, 10, 1, 11, 20, 30, 21, 31])
+    let image = Tensor.iota([1, 1, 6, 6], axis: 3) + Tensor.iota([1, 1, 6, 6], axis: 2) * 6
+    let patches = image.randomPatches(3, count: 20, key: Key(0))
+    #expect(patches.shape == [20, 1, 3, 3])
+    for i in 0..<20 {
+      let values = patches[i, 0].floats
+      #expect(values == [0, 1, 2, 6, 7, 8, 12, 13, 14].map { values[0] + $0 })
+    }
     let net = PadeNet(width: 4, body: .pade(try PadeNeuron()))
     #expect(net.outputShape(for: [2, 1, 6, 5]) == [2, 1, 12, 10])
     #expect(PadeNet(width: 4, body: .activation(.relu)).parameterCount(for: [1, 1, 6, 6]) == 40 + 4 * 148 + 148)
