@@ -3,6 +3,7 @@ import SomaExperiments
 extension Reproduction {
   /// The systems that are built, in the order of their numbers.
   public static let all: [Reproduction] = [
+    activationCatalogue,
     activationBenchmark,
     apa,
     apuntes,

@@ -23,6 +23,7 @@ struct CompareCommand: ParsableCommand {
         soma compare iris mlp:relu mlp-deep:relu mlp:elu --epochs 60
         soma compare --data prices.csv --target price relu silu --jobs 2
         soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
+        soma compare digits --all-activations --seeds 3 --html activations.html
       """)
 
   @Argument(
@@ -30,6 +31,9 @@ struct CompareCommand: ParsableCommand {
       "A data set's name (left out with --data), then what to compare: activations (relu) or networks (resnet8:mish). The first is the baseline.",
       valueName: "data set, candidates"))
   var names: [String] = []
+
+  @Flag(help: "Add every activation that can stand in the network, after those named; relu is the baseline if none is.")
+  var allActivations = false
 
   @OptionGroup(title: "Data") var data: DataChoice
   @OptionGroup(title: "Networks") var network: NetworkChoice
@@ -45,14 +49,15 @@ struct CompareCommand: ParsableCommand {
     guard !names.isEmpty || data.data != nil else {
       throw ValidationError("Say which data and what to compare, such as: soma compare digits relu gelu mish")
     }
-    guard !candidates.isEmpty else {
+    guard !candidates.isEmpty || allActivations else {
       throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
     }
   }
 
   func run() throws {
     let source = try data.source(names.first)
-    let candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
+    var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
+    if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
     let prepared = try PreparedData(try data.open(names.first), name: source)
     let comparison = try FairComparison(prepared, candidates: candidates, options: options)
     let store = try RunStore(path: runs.store ?? RunStore.defaultPath)

@@ -29,6 +29,18 @@ public struct Candidate: Sendable, Hashable {
     return try NetworkSpecification(parsing: "\(host.name):\(text)" + (host.width == 1 ? "" : "@\(host.width)"))
   }
 
+  /// Candidates and behind them every entry of the catalogue that can stand in a network; relu first if there are none.
+  /// - Throws: `NetworkError`
+  public static func withAllActivations(_ names: [String], network: String) throws -> [String] {
+    let host = try NetworkSpecification(parsing: network)
+    let all = Activation.find { activation in
+      activation.suitsDenseLayers && networkFailure("\(host.name):\(activation.name)") == nil
+    }
+    return (names.isEmpty ? ["relu"] : names)
+      + all.map(\.name).filter { $0 != "relu" || !names.isEmpty }
+      .filter { !names.contains($0) }
+  }
+
   // Failures as values: the compiler (6.3) fails on patterns in the `catch` of a typed error.
   private static func activationFailure(_ text: String) -> ActivationError? {
     do { _ = try Activation.named(text) } catch { return error }

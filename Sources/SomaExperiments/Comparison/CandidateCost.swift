@@ -3,7 +3,8 @@ import SomaNetworks
 
 extension Candidate {
   /// Measures what a trained candidate costs in use: operations, memory, and the median time of a forward pass.
-  func measured(_ data: PreparedData, experimentID: Int64) throws -> Measurement {
+  /// - Parameter milliseconds: how long each latency is measured, about
+  func measured(_ data: PreparedData, experimentID: Int64, milliseconds: Int = 100) throws -> Measurement {
     let network = network(data.facts, batch: 1)
     let variables = network.initialized(for: data.inputShape(1), key: Key(0))
     let batch = min(PreparedData.evaluationBatch, data.split.train.count)
@@ -13,7 +14,7 @@ extension Candidate {
     )
     func latency(_ executable: Executable, _ count: Int) throws -> Double {
       let features = try data.split.train.batch(of: Array(0..<count)).features
-      return Self.medianSeconds { _ = executable(variables.leaves + [features]) }
+      return Self.medianSeconds(milliseconds) { _ = executable(variables.leaves + [features]) }
     }
     return Measurement(
       experimentID: experimentID, candidate: name, network: specification.description, parameters: parameters,
@@ -29,13 +30,13 @@ extension Candidate {
     return try Executable(graph)
   }
 
-  /// The median of repeats that together take about a tenth of a second, after a few that do not count.
-  private static func medianSeconds(_ body: () -> Void) -> Double {
+  /// The median of repeats that together take about so long, after a few that do not count.
+  private static func medianSeconds(_ milliseconds: Int, _ body: () -> Void) -> Double {
     let clock = ContinuousClock()
     for _ in 0..<3 { body() }
     var times: [Double] = []
     let start = clock.now
-    while times.count < 5 || (times.count < 1000 && clock.now - start < .milliseconds(100)) {
+    while times.count < 5 || (times.count < 1000 && clock.now - start < .milliseconds(milliseconds)) {
       times.append(clock.measure(body) / .seconds(1))
     }
     return times.median

@@ -3,8 +3,12 @@ import Soma
 import SomaReports
 
 extension ComparisonReport {
+  /// More candidates than that get a page that shows groups instead of each one's curves.
+  static let mostOnSmallPage = 24
+
   /// The result as a self-contained page: ranking, plots, settings, and what to be careful about.
   public func page() -> Page {
+    if entries.count > Self.mostOnSmallPage { return manyPage() }
     let data = settings.data
     let seeds = "\(settings.seeds) seed\(settings.seeds == 1 ? "" : "s")"
     var page = Page(
@@ -23,21 +27,29 @@ extension ComparisonReport {
     page.add(.heading("What to be careful about"), .list(notes))
     page.add(.heading("How it was done"))
     page.add(.facts(facts))
-    page.add(
-      .details(
-        summary: "The procedure",
-        [
-          .list([
-            "Every candidate's widths are scaled to the same number of parameters.",
-            "Each is trained with each learning rate on the training part (seed 0). Of the rates whose validation \(data.scoreName) over the last quarter of the epochs is the best\(isClassification ? " or within its standard error" : ""), the one with the smallest validation loss is kept.",
-            "With that rate it is trained once for each seed. A seed gives all candidates the same batches in the same order. The learning rate falls along half a cosine.",
-            "The weights of the epoch with the best validation \(data.scoreName) are judged on the test part, once.",
-            "p is of the two-sided paired t-test against the baseline over seeds, adjusted by Holm's rule for the number of candidates.",
-            "Latency is the median time of a forward pass; memory is what a training step needs in all.",
-          ])
-        ]))
-    page.footer = "Made by soma \(version), \(created.formatted(.iso8601)), on \(machine); run \(experimentID)."
+    page.add(procedure)
+    page.footer = footer
     return page
+  }
+
+  var footer: String {
+    "Made by soma \(version), \(created.formatted(.iso8601)), on \(machine); run \(experimentID)."
+  }
+
+  var procedure: Page.Block {
+    let data = settings.data
+    return .details(
+      summary: "The procedure",
+      [
+        .list([
+          "Every candidate's widths are scaled to the same number of parameters.",
+          "Each is trained with each learning rate on the training part (seed 0). Of the rates whose validation \(data.scoreName) over the last quarter of the epochs is the best\(isClassification ? " or within its standard error" : ""), the one with the smallest validation loss is kept.",
+          "With that rate it is trained once for each seed. A seed gives all candidates the same batches in the same order. The learning rate falls along half a cosine.",
+          "The weights of the epoch with the best validation \(data.scoreName) are judged on the test part, once.",
+          "p is of the two-sided paired t-test against the baseline over seeds, adjusted by Holm's rule for the number of candidates.",
+          "Latency is the median time of a forward pass; memory is what a training step needs in all.",
+        ])
+      ])
   }
 
   /// The plots' colour of a candidate: by the order of asking, so that it does not change with the ranking.
@@ -46,10 +58,10 @@ extension ComparisonReport {
   /// In the order of asking.
   private var inOrder: [Entry] { entries.sorted { series($0) < series($1) } }
 
-  private var unit: Double { isClassification ? 100 : 1 }
-  private var scoreTitle: String { isClassification ? "accuracy, %" : settings.data.scoreName }
+  var unit: Double { isClassification ? 100 : 1 }
+  var scoreTitle: String { isClassification ? "accuracy, %" : settings.data.scoreName }
 
-  private var table: PageTable {
+  var table: PageTable {
     var columns: [PageTable.Column] = [
       .init("candidate", isNumeric: false),
       .init("test \(settings.data.scoreName)", explanation: "mean over seeds ± half the 95 % interval"),
@@ -92,7 +104,7 @@ extension ComparisonReport {
       columns, rows: rows, caption: "A click on a heading sorts. On a narrow screen the table scrolls sideways.")
   }
 
-  private func scaled(_ interval: ClosedRange<Double>?) -> ClosedRange<Double>? {
+  func scaled(_ interval: ClosedRange<Double>?) -> ClosedRange<Double>? {
     interval.map { $0.lowerBound * unit...$0.upperBound * unit }
   }
 
@@ -180,10 +192,13 @@ extension ComparisonReport {
       let name = parts.first?.split(separator: ":").first.map(String.init) ?? entry.network
       return parts.count == 2 ? "\(name), widths × \(formattedNumber(Double(parts[1]) ?? .nan))" : name
     }
-    return texts.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "; ")
+    let different = texts.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    return different.count <= 6
+      ? different.joined(separator: "; ")
+      : different.prefix(4).joined(separator: "; ") + " and \(different.count - 4) more widths"
   }
 
-  private var facts: [(term: String, value: String)] {
+  var facts: [(term: String, value: String)] {
     let data = settings.data
     let shape = data.sampleShape.map(String.init).joined(separator: " × ")
     return [

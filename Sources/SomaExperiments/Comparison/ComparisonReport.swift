@@ -139,16 +139,33 @@ public struct ComparisonReport: Codable, Sendable {
   private func remarks(_ trials: [String: [Trial]], isFinished: Bool) -> [String] {
     var notes: [String] = []
     if !isFinished { notes.append("Not all trials are done: the numbers are preliminary.") }
+    let odd = entries.filter { abs($0.parameterDeviation) > 0.02 }
+    if odd.count > 8 {
+      notes.append(
+        "\(odd.count) candidates are more than 2 % from the budget of \(settings.parameters) parameters, since their widths allow nothing closer: \(Self.text(names: odd.map(\.candidate)))."
+      )
+    }
+    let erratic = entries.filter { $0.learningRate != nil && $0.divergedTrials > 0 }
+    if erratic.count > 8 {
+      notes.append(
+        "\(erratic.count) candidates diverged in some of their trials and have the mean of the others: \(Self.text(names: erratic.map(\.candidate)))."
+      )
+    }
+    let lost = entries.filter { $0.learningRate == nil && !(trials[$0.candidate] ?? []).isEmpty }
+    if lost.count > 8, isFinished {
+      notes.append(
+        "\(lost.count) candidates diverged at every learning rate: \(Self.text(names: lost.map(\.candidate))).")
+    }
     for entry in entries {
-      if abs(entry.parameterDeviation) > 0.02 {
+      if odd.count <= 8, abs(entry.parameterDeviation) > 0.02 {
         let share = String(format: "%+.1f", entry.parameterDeviation * 100)
         notes.append(
           "\(entry.candidate) has \(entry.parameters) parameters, \(share) % from the budget of \(settings.parameters): its widths allow nothing closer."
         )
       }
       if entry.learningRate == nil && !(trials[entry.candidate] ?? []).isEmpty && isFinished {
-        notes.append("\(entry.candidate) diverged at every learning rate.")
-      } else if entry.divergedTrials > 0 {
+        if lost.count <= 8 { notes.append("\(entry.candidate) diverged at every learning rate.") }
+      } else if entry.divergedTrials > 0, erratic.count <= 8 {
         notes.append(
           "\(entry.candidate) diverged in \(entry.divergedTrials) of \(settings.seeds) trials; its score is the mean of the others."
         )
@@ -159,7 +176,7 @@ public struct ComparisonReport: Codable, Sendable {
       return rate == settings.learningRates.min() || rate == settings.learningRates.max()
     }
     if !atEnds.isEmpty {
-      let names = atEnds.map(\.candidate).joined(separator: ", ")
+      let names = Self.text(names: atEnds.map(\.candidate))
       notes.append(
         "The best learning rate of \(names) is at an end of the sweep: a rate beyond it may be better.")
     }

@@ -67,9 +67,16 @@ extension ComparisonReport {
       return result + " No difference from the baseline \(baseline) is significant at the level 0.05."
     }
     if !better.isEmpty {
-      result += " Significantly better than the baseline \(baseline): \(better.joined(separator: ", "))."
+      result += " Significantly better than the baseline \(baseline): \(Self.text(names: better))."
     }
-    if !worse.isEmpty { result += " Significantly worse: \(worse.joined(separator: ", "))." }
+    if !worse.isEmpty { result += " Significantly worse: \(Self.text(names: worse))." }
     return result
+  }
+
+  /// Names in a row; of many the first few and how many more.
+  static func text(names: [String], limit: Int = 12) -> String {
+    names.count <= limit
+      ? names.joined(separator: ", ")
+      : names.prefix(limit - 4).joined(separator: ", ") + " and \(names.count - limit + 4) more"
   }
 }

@@ -101,7 +101,7 @@ public struct FairComparison: Sendable {
       if known.status != .finished { try store.setStatus(.running, of: id) }
       return (id, try store.trials(of: id))
     }
-    let title = "\(settings.data.name): \(settings.candidates.joined(separator: ", "))"
+    let title = "\(settings.data.name): \(ComparisonReport.text(names: settings.candidates))"
     let experiment = try store.add(
       Experiment(
         kind: "compare", title: title, dataSet: settings.data.name, settings: settings.json, settingsHash: settings.hash
@@ -116,10 +116,12 @@ public struct FairComparison: Sendable {
   ) throws -> Bool {
     // Costs first, while nothing else runs.
     let measured = Set(try store.measurements(of: id).map(\.candidate))
+    // Of many, each shortly.
+    let milliseconds = candidates.count > ComparisonReport.mostOnSmallPage ? 20 : 100
     for candidate in candidates where !measured.contains(candidate.name) {
       if shouldStop() { return false }
       onProgress(Progress(fraction: 0, text: "measuring \(candidate.name)"))
-      try store.add(try candidate.measured(data, experimentID: id))
+      try store.add(try candidate.measured(data, experimentID: id, milliseconds: milliseconds))
     }
     let tuning = candidates.flatMap { candidate in
       settings.learningRates.map { rate in

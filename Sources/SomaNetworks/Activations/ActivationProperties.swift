@@ -1,9 +1,10 @@
+import Dispatch
 import Foundation
-import Soma
+import Synchronization
 
-/// What can be computed of a scalar activation at its start values, outside training. Everything here is numerical:
-/// found
-/// on a grid of [-8, 8] (spacing 1/64) and geometric points out to ±10⁸, in double precision.
+/// What can be computed of an activation of one number at its start values, outside training, in double precision. All is
+/// found on a grid of [-8, 8] (spacing 1/64) and geometric points out to ±10⁸; that a function rises, falls, or bends one
+/// way is proved by interval arithmetic where that succeeds.
 public struct ActivationProperties: Hashable, Sendable {
   public enum Symmetry: String, Hashable, Sendable { case odd, even, none }
   public enum Monotonicity: String, Hashable, Sendable { case constant, nonDecreasing, nonIncreasing, none }
@@ -11,6 +12,13 @@ public struct ActivationProperties: Hashable, Sendable {
   /// The highest derivative that is continuous; `smooth` where no jump was found in the first three.
   public enum Smoothness: String, Hashable, Sendable {
     case discontinuous, continuous, onceDifferentiable, twiceDifferentiable, smooth
+  }
+  /// What a statement rests on.
+  public enum Certificate: String, Hashable, Sendable {
+    /// Bounds of a derivative over the whole line.
+    case intervals
+    /// The points looked at.
+    case numerical
   }
   public struct Point: Hashable, Sendable {
     public var x: Double
@@ -22,15 +30,24 @@ public struct ActivationProperties: Hashable, Sendable {
   public var range: ClosedRange<Double>
   /// Where the function is zero: points, as ranges of no width, and intervals.
   public var zeros: [ClosedRange<Double>]
+  /// Where its value is its input, within [-8, 8].
+  public var fixedPoints: [ClosedRange<Double>]
   public var symmetry: Symmetry
   public var monotonicity: Monotonicity
+  public var monotonicityCertificate: Certificate
   public var curvature: Curvature
+  public var curvatureCertificate: Certificate
+  /// Whether `f(c x) = c f(x)` for c > 0.
+  public var isPositivelyHomogeneous: Bool
   /// The largest slope; infinite at jumps and where slopes grow.
   public var lipschitzConstant: Double
   /// The limit towards -∞ and +∞; nil if there is none.
   public var limits: (low: Double?, high: Double?) { (limitLow, limitHigh) }
   /// `f(x)/x` towards -∞ and +∞; nil if it has no limit.
   public var slopes: (low: Double?, high: Double?) { (slopeLow, slopeHigh) }
+  /// Whether the value settles towards -∞ and +∞, so that the slope vanishes there.
+  public var saturates: (low: Bool, high: Bool) { (limitLow?.isFinite ?? false, limitHigh?.isFinite ?? false) }
+  public var isBounded: Bool { range.lowerBound.isFinite && range.upperBound.isFinite }
   private var limitLow: Double?
   private var limitHigh: Double?
   private var slopeLow: Double?
@@ -42,20 +59,18 @@ public struct ActivationProperties: Hashable, Sendable {
   public var smoothness: Smoothness
   /// Local minima within (-8, 8), isolated ones.
   public var minima: [Point]
+  public var moments: GaussianMoments
   /// `E f(z)`, `E f(z)²`, `E f′(z)²` for a standard normal z.
-  public var mean: Double
-  public var secondMoment: Double
-  public var slopeMoment: Double
-
-  /// The factor of weights that keeps a signal's size, `1/√E f(z)²`.
-  public var initialGain: Double { 1 / secondMoment.squareRoot() }
-  /// The factor of a gradient's square in each layer of that gain.
-  public var depthFactor: Double { slopeMoment / secondMoment }
+  public var mean: Double { moments.mean }
+  public var secondMoment: Double { moments.secondMoment }
+  public var slopeMoment: Double { moments.slopeMoment }
+  public var initialGain: Double { moments.initialGain }
+  public var depthFactor: Double { moments.depthFactor }
 
   /// nil for gated and vector activations, which are no functions of one number.
   public init?(_ activation: Activation) {
-    guard activation.kind == .scalar || activation.kind == .stochastic else { return nil }
-    let curve = Curve(activation)
+    guard let program = ScalarProgram(activation), let moments = GaussianMoments(activation) else { return nil }
+    let curve = ActivationCurve(program)
     let grid = (-512...512).map { Double($0) / 64 }
     let (f, slope, bend) = curve.values(grid)
     let far = (0...60).map { 8 * Foundation.pow(1.3, Double($0)) }
@@ -91,6 +106,21 @@ public struct ActivationProperties: Hashable, Sendable {
     let (up, down) = (bends.contains { $0 > tolerance }, bends.contains { $0 < -tolerance })
     curvature = up ? (down ? .neither : .convex) : down ? .concave : .affine
 
+    let bounds = program.count < 400 ? ScalarBounds(program, order: 2)(.all, parts: 1024) : .undefined
+    // Bounds of slopes say nothing of jumps.
+    let jumping: [ScalarProgram.Operation] = [.select, .function(.step), .function(.sign), .function(.floor)]
+    let isContinuous = !program.nodes.contains { jumping.contains($0.operation) }
+    monotonicityCertificate =
+      isContinuous && (monotonicity == .nonDecreasing ? bounds.slope.low >= 0 : bounds.slope.high <= 0)
+      ? .intervals : .numerical
+    curvatureCertificate =
+      isContinuous && (curvature == .convex ? bounds.bend.low >= 0 : curvature == .concave && bounds.bend.high <= 0)
+      ? .intervals : .numerical
+    let (twice, half) = (program(grid.map { 2 * $0 }), program(grid.map { $0 / 2 }))
+    isPositivelyHomogeneous = grid.indices.allSatisfy {
+      (twice[$0] - 2 * f[$0]).magnitude <= tolerance && (half[$0] - f[$0] / 2).magnitude <= tolerance
+    }
+
     let valueBreaks = curve.breaks(grid, f, order: 0)
     let slopeBreaks = curve.breaks(grid, slope, order: 1).filter { x in
       !valueBreaks.contains { ($0 - x).magnitude < 1e-6 }
@@ -105,7 +135,7 @@ public struct ActivationProperties: Hashable, Sendable {
         ? .continuous
         : !bendBreaks.isEmpty
           ? .onceDifferentiable
-          : curve.breaks(grid, curve.third(grid), order: 3).isEmpty ? .smooth : .twiceDifferentiable
+          : curve.breaks(grid, curve.derivative(3, grid), order: 3).isEmpty ? .smooth : .twiceDifferentiable
 
     let stationary = curve.signChanges(grid, slope, order: 1)
     // The slopes' largest magnitude lies at an end, on the grid, beside a kink, or where the second derivative is zero.
@@ -125,7 +155,8 @@ public struct ActivationProperties: Hashable, Sendable {
     range = least <= greatest ? least...greatest : 0...0
 
     zeros = Self.zeros(grid, f, curve)
-    (mean, secondMoment, slopeMoment) = curve.moments()
+    fixedPoints = Self.zeros(grid, zip(f, grid).map { $0 - $1 }, curve, minusInput: true)
+    self.moments = moments
   }
 
   /// The limit of the value and of `value / x` along geometric points.
@@ -153,7 +184,9 @@ public struct ActivationProperties: Hashable, Sendable {
     return (rounded(limit), rounded(slope))
   }
 
-  private static func zeros(_ grid: [Double], _ f: [Double], _ curve: Curve) -> [ClosedRange<Double>] {
+  private static func zeros(
+    _ grid: [Double], _ f: [Double], _ curve: ActivationCurve, minusInput: Bool = false
+  ) -> [ClosedRange<Double>] {
     var result: [ClosedRange<Double>] = []
     var i = 0
     while i < grid.count {
@@ -166,7 +199,7 @@ public struct ActivationProperties: Hashable, Sendable {
       }
       i += 1
     }
-    for crossing in curve.signChanges(grid, f, order: 0) where crossing.isContinuous {
+    for crossing in curve.signChanges(grid, f, order: 0, minusInput: minusInput) where crossing.isContinuous {
       // A zero on a grid point is known already.
       if !result.contains(where: { $0.contains(crossing.x) }) { result.append(crossing.x...crossing.x) }
     }
@@ -174,101 +207,32 @@ public struct ActivationProperties: Hashable, Sendable {
   }
 }
 
-/// Values and derivatives of an activation at many points.
-private struct Curve {
-  private let compiled: @Sendable (Tensor) -> [Tensor]
-  private let thirdDerivative: @Sendable (Tensor) -> Tensor
-
-  init(_ activation: Activation) {
-    @Sendable func first(_ x: Tensor) -> Tensor { grad { activation($0).sum() }(x) }
-    @Sendable func second(_ x: Tensor) -> Tensor { grad { first($0).sum() }(x) }
-    compiled = { x in [activation(x), first(x), second(x)] }
-    thirdDerivative = { x in grad { second($0).sum() }(x) }
-  }
-
-  func values(_ x: [Double]) -> (value: [Double], slope: [Double], bend: [Double]) {
-    let result = compiled(Tensor(x))
-    return (result[0].doubles, result[1].doubles, result[2].doubles)
-  }
-
-  func third(_ x: [Double]) -> [Double] { thirdDerivative(Tensor(x)).doubles }
-
-  private func derivative(_ order: Int, _ x: [Double]) -> [Double] {
-    guard order < 3 else { return third(x) }
-    let (f, slope, bend) = values(x)
-    return order == 0 ? f : order == 1 ? slope : bend
-  }
-
-  /// Where a derivative changes its sign between points of the grid, refined by bisection.
-  func signChanges(_ grid: [Double], _ f: [Double], order: Int) -> [(x: Double, rises: Bool, isContinuous: Bool)] {
-    var cells: [(low: Double, high: Double, rises: Bool)] = []
-    var last: (x: Double, sign: Bool)?
-    for (x, value) in zip(grid, f) where value.isFinite && value != 0 {
-      if let before = last, before.sign != (value > 0), x - before.x <= 2.5 / 64 {
-        cells.append((before.x, x, value > 0))
+extension ActivationProperties {
+  /// The properties of many activations, several side by side, in their order.
+  public static func of(
+    _ activations: [Activation], progress: @Sendable (Double) -> Void = { _ in }
+  ) -> [ActivationProperties?] {
+    let results = Mutex([ActivationProperties?](repeating: nil, count: activations.count))
+    let done = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: activations.count) { i in
+      let properties = ActivationProperties(activations[i])
+      results.withLock { $0[i] = properties }
+      let count = done.withLock { done in
+        done += 1
+        return done
       }
-      last = (x, value > 0)
+      progress(Double(count) / Double(activations.count))
     }
-    guard !cells.isEmpty else { return [] }
-    for _ in 0..<52 {
-      let middles = cells.map { ($0.low + $0.high) / 2 }
-      for (i, value) in derivative(order, middles).enumerated() {
-        if (value > 0) == cells[i].rises { cells[i].high = middles[i] } else { cells[i].low = middles[i] }
-      }
-    }
-    let (a, b) = (derivative(order, cells.map(\.low)), derivative(order, cells.map(\.high)))
-    return cells.indices.map { i in
-      // A whole grid point is meant where the bisection ends beside it.
-      let x = (cells[i].low + cells[i].high) / 2
-      let near = (x * 64).rounded() / 64
-      return ((x - near).magnitude < 1e-12 ? near : x, cells[i].rises, (a[i] - b[i]).magnitude < 1e-6)
-    }
+    return results.withLock { $0 }
   }
+}
 
-  /// Where a derivative of an order jumps: every cell of the grid whose ends differ is bisected towards the
-  /// larger change; a difference that stays is a jump.
-  func breaks(_ grid: [Double], _ f: [Double], order: Int) -> [Double] {
-    let steps = zip(f, f.dropFirst()).map { ($1 - $0).magnitude }
-    var cells: [(low: Double, high: Double, before: Double)] = []
-    for i in 1..<(grid.count - 2) where steps[i].isFinite && steps[i] > 1e-7 {
-      cells.append((grid[i], grid[i + 1], steps[i]))
-    }
-    guard !cells.isEmpty else { return [] }
-    for _ in 0..<36 {
-      let middles = cells.map { ($0.low + $0.high) / 2 }
-      let low = derivative(order, cells.map(\.low))
-      let middle = derivative(order, middles)
-      let high = derivative(order, cells.map(\.high))
-      for i in cells.indices {
-        if (middle[i] - low[i]).magnitude >= (high[i] - middle[i]).magnitude {
-          cells[i].high = middles[i]
-        } else {
-          cells[i].low = middles[i]
-        }
-      }
-    }
-    let (a, b) = (derivative(order, cells.map(\.low)), derivative(order, cells.map(\.high)))
-    var result: [Double] = []
-    for i in cells.indices where (a[i] - b[i]).magnitude > 0.05 * cells[i].before && (a[i] - b[i]).magnitude > 1e-6 {
-      let x = (cells[i].low + cells[i].high) / 2
-      let near = (x * 64).rounded() / 64
-      let place = (x - near).magnitude < 1e-9 ? near : x
-      if !result.contains(where: { ($0 - place).magnitude < 1e-8 }) { result.append(place) }
-    }
-    return result
-  }
+extension Activation {
+  /// Values at places, at the start values and outside training; nil for what is no function of one number.
+  public func values(at places: [Double]) -> [Double]? { ScalarProgram(self).map { $0(places) } }
 
-  /// `E f`, `E f²`, `E f′²` under the standard normal density, by the trapezoid rule on 40001 points of [-10, 10].
-  func moments() -> (Double, Double, Double) {
-    let x = (0...40_000).map { -10 + Double($0) / 2000 }
-    let (f, slope, _) = values(x)
-    var (m1, m2, d2) = (0.0, 0.0, 0.0)
-    for i in x.indices {
-      let weight = Foundation.exp(-x[i] * x[i] / 2) * 0.3989422804014327 / 2000
-      m1 += weight * f[i]
-      m2 += weight * f[i] * f[i]
-      d2 += weight * slope[i] * slope[i]
-    }
-    return (m1, m2, d2)
+  /// Values and derivatives of the first three orders at places; nil for what is no function of one number.
+  public func derivatives(at places: [Double]) -> [(value: Double, first: Double, second: Double, third: Double)]? {
+    ScalarProgram(self).map { program in program.jets(places).map { ($0.value, $0.d1, $0.d2, $0.d3) } }
   }
 }

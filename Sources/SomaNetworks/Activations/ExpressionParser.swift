@@ -10,7 +10,13 @@ public struct ExpressionError: Error, Hashable, CustomStringConvertible {
 
 /// Reads the grammar of activations: numbers, `pi`, `inf`, `nan`; `+ - * / ^` (`^` binds to the right and tighter than
 /// the sign); comparisons; `where(c, a, b)`; functions; `sum(k=a..b, e)`, `prod`, `maxk`; bindings `v := e;` and local
-/// functions `f(t) := e;` before the result.
+/// functions `f(t) := e;` before the result; `g(x)` and `g[j](x)` for a parameter that is an activation or a pool of them.
+///
+/// Beyond numbers, for what looks along an axis (`axissum`, `axismax`, `axismin`, `axismean`, log-sum-exp `axislse`, the place
+/// `axisindex`, the rank `axisrank` from the largest, the neighbour of a pair `axisswap`) or over a batch (`batchmean`,
+/// `batchmin`, `batchmax`, `batchstd`, and `running(e)`, the running mean of e outside training); `concat(a, b)` and
+/// `concat(k=1..n, e)` join along the channels; `root` is the square root with its slope capped at 1000; `stop(e)` has the
+/// derivative zero.
 struct ExpressionParser {
   private enum Token: Equatable {
     case number(Double)
@@ -26,7 +32,9 @@ struct ExpressionParser {
     "cosh": 1...1, "sech": 1...1, "sin": 1...1, "cos": 1...1, "tan": 1...1, "atan": 1...1, "asin": 1...1,
     "asinh": 1...1, "sigmoid": 1...1, "softplus": 1...1, "relu": 1...1, "normcdf": 1...1, "normpdf": 1...1,
     "lgamma": 1...1, "gamma": 1...1, "clip": 3...3, "step": 1...1, "elu": 1...1, "len": 1...1, "where": 3...3,
-    "axissum": 1...1, "axismax": 1...1, "axismean": 1...1,
+    "axissum": 1...1, "axismax": 1...1, "axismin": 1...1, "axismean": 1...1, "axislse": 1...1, "axisindex": 1...1,
+    "axisrank": 1...1, "axisswap": 1...1, "batchmean": 1...1, "batchmin": 1...1, "batchmax": 1...1, "batchstd": 1...1,
+    "running": 1...1, "concat": 2...8, "root": 1...1, "stop": 1...1,
   ]
 
   private let formula: String
@@ -37,16 +45,26 @@ struct ExpressionParser {
   private var locals: [String: Int] = [:]
   /// Names that have a value at this place.
   private var known: Set<String>
+  /// Those that are lists, and those that are activations or pools of them.
+  private let lists: Set<String>
+  private let pools: Set<String>
 
-  private init(_ formula: String, _ variables: Set<String>) {
+  private init(_ formula: String, _ variables: Set<String>, _ lists: Set<String>, _ pools: Set<String>) {
     self.formula = formula
     known = variables
+    self.lists = lists
+    self.pools = pools
   }
 
-  /// - Parameter variables: the inputs and parameters that the formula may use.
+  /// - Parameters:
+  ///   - variables: the inputs and parameters that the formula may use
+  ///   - lists: those of them that are lists
+  ///   - pools: those that are activations
   /// - Throws: `ExpressionError`
-  static func parse(_ formula: String, variables: Set<String>) throws(ExpressionError) -> Expression {
-    var parser = ExpressionParser(formula, variables)
+  static func parse(
+    _ formula: String, variables: Set<String>, lists: Set<String> = [], pools: Set<String> = []
+  ) throws(ExpressionError) -> Expression {
+    var parser = ExpressionParser(formula, variables.union(lists).union(pools), lists, pools)
     try parser.tokenize()
     let result = try parser.program()
     guard parser.peek == .end else { throw parser.error("unexpected \(parser.spelled)") }
@@ -234,9 +252,17 @@ struct ExpressionParser {
     case .name(let name):
       next += 1
       if take("[") {
-        try check(name, at: next - 2)
+        let start = next - 2
+        try check(name, at: start)
         let index = try comparison()
         try expect("]")
+        if pools.contains(name) {
+          try expect("(")
+          let argument = try comparison()
+          try expect(")")
+          return .apply(name, index, argument)
+        }
+        guard lists.contains(name) else { throw error("\(name) is no list", at: start) }
         return .element(name, index)
       }
       if take("(") { return try call(name, at: next - 2) }
@@ -246,6 +272,8 @@ struct ExpressionParser {
       case "nan": return .number(.nan)
       default:
         try check(name, at: next - 1)
+        if lists.contains(name) { throw error("\(name) is a list: an element is written \(name)[1]", at: next - 1) }
+        if pools.contains(name) { throw error("\(name) is an activation: write \(name)(x)", at: next - 1) }
         return .variable(name)
       }
     case .symbol, .end: throw error("expected a number, a name or \"(\", found \(spelled)")
@@ -273,6 +301,11 @@ struct ExpressionParser {
       try expect(")")
       return .fold(fold, counter: counter, from: from, to: to, body: body)
     }
+    if name == "len", case .name(let list) = peek, lists.contains(list) || pools.contains(list) {
+      next += 1
+      try expect(")")
+      return .call(name, [.variable(list)])
+    }
     var arguments: [Expression] = []
     repeat { arguments.append(try comparison()) } while take(",")
     try expect(")")
@@ -282,6 +315,11 @@ struct ExpressionParser {
       }
       return .call(name, arguments)
     }
+    if pools.contains(name) {
+      guard arguments.count == 1 else { throw error("\(name) takes 1 argument, not \(arguments.count)", at: start) }
+      return .apply(name, nil, arguments[0])
+    }
+    if name == "len" { throw error("len wants a list", at: start) }
     guard let counts = Self.functions[name] else {
       let nearest = nearestNames(to: name, among: Self.functions.keys.sorted(), count: 1)
       throw error("unknown function \(name)" + (nearest.first.map { "; did you mean \($0)?" } ?? ""), at: start)

@@ -1,65 +1,91 @@
 import Foundation
 import Soma
 
-/// How a trained parameter of an activation is stored so that gradient steps cannot leave its constraint.
-enum TrainedParameter {
-  /// As it is.
-  case free
-  /// `low + softplus(raw)`
-  case above(Double)
-  /// `high - softplus(-raw)`
-  case below(Double)
-  /// `low + (high - low) sigmoid(raw)`
-  case between(Double, Double)
-  /// `min(max(raw, low), high)`, differentiated as the identity: a projection after the step.
-  case projected(Double?, Double?)
+/// How a trained parameter of an activation is stored so that gradient steps cannot leave its constraint. A bound by
+/// another parameter moves with it.
+struct TrainedParameter {
+  private struct Limit {
+    var start: Double
+    var expression: Expression
+    var isOpen: Bool
+  }
 
+  private enum Form {
+    /// As it is.
+    case free
+    /// `low + softplus(raw)`
+    case above(Limit)
+    /// `high - softplus(-raw)`
+    case below(Limit)
+    /// `low + (high - low) sigmoid(raw)`
+    case between(Limit, Limit)
+    /// `min(max(raw, low), high)`, differentiated as the identity: a projection after the step.
+    case projected(Limit?, Limit?)
+  }
+
+  private let form: Form
+
+  /// - Parameter others: the start values of all parameters.
   init(_ parameter: ActivationParameter, _ others: [String: ExpressionEvaluation.Value]) {
-    var low: (limit: Double, isOpen: Bool)?
-    var high: (limit: Double, isOpen: Bool)?
+    var (low, high): (Limit?, Limit?)
     for bound in parameter.bounds {
-      // A bound by another trained parameter moves and is not kept here.
       guard let limit = ExpressionEvaluation.number(bound.limit, others) else { continue }
       switch bound.comparison {
-      case .greater: low = (limit, true)
-      case .greaterEqual: low = (limit, false)
-      case .less: high = (limit, true)
-      case .lessEqual: high = (limit, false)
+      case .greater: low = Limit(start: limit, expression: bound.limit, isOpen: true)
+      case .greaterEqual: low = Limit(start: limit, expression: bound.limit, isOpen: false)
+      case .less: high = Limit(start: limit, expression: bound.limit, isOpen: true)
+      case .lessEqual: high = Limit(start: limit, expression: bound.limit, isOpen: false)
       case .equal: break
       }
     }
-    let values = parameter.value.elements
-    let isInside = values.allSatisfy { $0 > low?.limit ?? -.infinity && $0 < high?.limit ?? .infinity }
-    self =
+    let isInside = parameter.value.elements.allSatisfy {
+      $0 > low?.start ?? -.infinity && $0 < high?.start ?? .infinity
+    }
+    form =
       switch (low, high) {
       case (nil, nil): .free
-      case (let low?, nil) where low.isOpen && isInside: .above(low.limit)
-      case (nil, let high?) where high.isOpen && isInside: .below(high.limit)
-      case (let low?, let high?) where isInside: .between(low.limit, high.limit)
-      default: .projected(low?.limit, high?.limit)
+      case (let low?, nil) where low.isOpen && isInside: .above(low)
+      case (nil, let high?) where high.isOpen && isInside: .below(high)
+      case (let low?, let high?) where isInside: .between(low, high)
+      default: .projected(low, high)
       }
   }
 
-  /// The stored number that gives a value.
+  /// The stored number that gives a start value.
   func raw(_ value: Double) -> Double {
-    switch self {
+    switch form {
     case .free, .projected: value
-    case .above(let low): inverseSoftplus(value - low)
-    case .below(let high): -inverseSoftplus(high - value)
-    case .between(let low, let high): log((value - low) / (high - value))
+    case .above(let low): inverseSoftplus(value - low.start)
+    case .below(let high): -inverseSoftplus(high.start - value)
+    case .between(let low, let high): log((value - low.start) / (high.start - value))
     }
   }
 
-  func value(_ raw: Tensor) -> Tensor {
-    switch self {
-    case .free: raw
-    case .above(let low): low + ExpressionEvaluation.softplus(raw)
-    case .below(let high): high - ExpressionEvaluation.softplus(-raw)
-    case .between(let low, let high): low + raw.logistic() * (high - low)
+  /// - Parameter others: the values of the other parameters as they are now.
+  func value(_ raw: Tensor, _ others: [String: ExpressionEvaluation.Value]) -> Tensor {
+    func now(_ limit: Limit) -> ExpressionEvaluation.Value { ExpressionEvaluation(others)(limit.expression) }
+    func plus(_ limit: Limit, _ x: Tensor) -> Tensor {
+      switch now(limit) {
+      case .number(let number): number + x
+      case .tensor(let tensor): tensor + x
+      case .list, .activations: fatalError("a list where a number belongs")
+      }
+    }
+    switch form {
+    case .free: return raw
+    case .above(let low): return plus(low, ExpressionEvaluation.softplus(raw))
+    case .below(let high): return plus(high, -ExpressionEvaluation.softplus(-raw))
+    case .between(let low, let high):
+      let share = raw.logistic()
+      if case (.number(let a), .number(let b)) = (now(low), now(high)) { return a + share * (b - a) }
+      let zero = Tensor(0, dtype: raw.dtype)
+      return plus(low, share * (plus(high, zero) - plus(low, zero)))
     case .projected(let low, let high):
-      straightThrough(raw) { raw in
-        let above = low.map { raw.maximum($0) } ?? raw
-        return high.map { above.minimum($0) } ?? above
+      let zero = Tensor(0, dtype: raw.dtype)
+      let (least, most) = (low.map { plus($0, zero) }, high.map { plus($0, zero) })
+      return straightThrough(raw) { raw in
+        let above = least.map { raw.maximum($0) } ?? raw
+        return most.map { above.minimum($0) } ?? above
       }
     }
   }
@@ -72,6 +98,6 @@ extension Activation {
   /// gradient steps cannot leave it.
   public func value(ofStored raw: Tensor, named name: String) -> Tensor {
     guard let parameter = parameters.first(where: { $0.name == name }) else { return raw }
-    return TrainedParameter(parameter, [:]).value(raw)
+    return TrainedParameter(parameter, defaults).value(raw, defaults)
   }
 }

@@ -16,11 +16,11 @@ public struct MLP: Layer {
   }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
-    // A gated activation halves its input.
-    let factor = activation.kind == .gated ? 2 : 1
+    // A pair of inputs becomes one output; neighbours that change places have to be even in number.
+    let (factor, multiple) = (activation.takesPair ? 2 : 1, activation.exchangesNeighbours ? 2 : 1)
     var h = x.rank == 1 ? x.reshape([x.count, 1]) : x.flattened(from: 1)
     for (i, units) in hidden.enumerated() {
-      h = Dense(units * factor, initializer: .heNormal)(h, scope[i])
+      h = Dense((units + units % multiple) * factor, initializer: .heNormal)(h, scope[i])
       h = activation(h, scope["activation\(i)"])
       if dropout > 0 { h = Dropout(dropout)(h, scope["dropout\(i)"]) }
     }

@@ -55,7 +55,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     guard entry.takesActivation else { throw .noActivation(network: name) }
     let activation: Activation
     do { activation = try .named(String(parts[1])) } catch { throw .activation(error) }
-    guard activation.kind != .gated || entry.takesGates else {
+    guard !activation.takesPair || entry.takesGates else {
       throw .unsuitableActivation(activation.name, network: name)
     }
     self.activation = activation

@@ -16,6 +16,8 @@ public struct Page: Sendable {
     case table(PageTable)
     /// Plots side by side where there is room.
     case figures([any Plot], caption: String? = nil)
+    /// Small pictures of functions, to search and to filter.
+    case gallery(Gallery)
     /// Terms and what they stand for.
     case facts([(term: String, value: String)])
     case code(String)
@@ -52,6 +54,7 @@ public struct Page: Sendable {
       <title>\(title.markupEscaped)</title>
       <style>
       \(PageStyle.sheet)
+      \(hasGallery ? Gallery.style : "")
       \(Palette.darkRules)
       </style>
       </head>
@@ -63,8 +66,10 @@ public struct Page: Sendable {
     if let subtitle { result += "<p class=\"subtitle\">\(subtitle.markupEscaped)</p>\n" }
     for block in blocks { result += Self.render(block, &plots) }
     if let footer { result += "<footer>\(footer.markupEscaped)</footer>\n" }
-    return result + "</main>\n<script>\n\(PageStyle.script)\n</script>\n</body>\n</html>\n"
+    return result + "</main>\n<script>\n\(PageStyle.script)\n\(hasGallery ? Gallery.script : "")\n</script>\n</body>\n</html>\n"
   }
+
+  private var hasGallery: Bool { blocks.contains { if case .gallery = $0 { true } else { false } } }
 
   private static func render(_ block: Block, _ plots: inout Int) -> String {
     switch block {
@@ -83,6 +88,7 @@ public struct Page: Sendable {
       result += "</div>\n"
       if let caption { result += "<figcaption>\(caption.markupEscaped)</figcaption>\n" }
       return result + "</figure>\n"
+    case .gallery(let gallery): return gallery.html
     case .facts(let facts):
       let rows = facts.map { "<div><dt>\($0.term.markupEscaped)</dt><dd>\($0.value.markupEscaped)</dd></div>\n" }
       return "<dl>\n" + rows.joined() + "</dl>\n"
