@@ -31,7 +31,8 @@ public struct MittagLeffler: Sendable, Hashable {
     return (exponent.exp() * scaled).cast(to: z.dtype)
   }
 
-  /// `S′` with `E′(z) = S′ eᵉ`, `e` the exponent that `scaled` gives.
+  /// `S′` with `E′(z) = S′ eᵉ`, `e` the exponent that `scaled` gives: `E′(z) = [E_{α,β-1}(z) - (β - 1) E_{α,β}(z)]/(αz)`, and near
+  /// zero the series.
   public func scaledSlope(_ z: Tensor) -> Tensor {
     if alpha == 0 { return Self.reciprocalGamma(beta) / (1 - z).squared() }
     let isNear = z.abs() .<= 0.5
@@ -44,16 +45,10 @@ public struct MittagLeffler: Sendable, Hashable {
     return Tensor.select(isNear, near * (-scaled(inside).exponent).exp(), quotient)
   }
 
-  /// `E′(z) = [E_{α,β-1}(z) - (β - 1) E_{α,β}(z)]/(αz)`; near zero, and for `α = 0`, in other forms.
+  /// `E′(z)`
   private func slope(_ z: Tensor) -> Tensor {
-    if alpha == 0 { return Self.reciprocalGamma(beta) / (1 - z).squared() }
-    let isNear = z.abs() .<= 0.5
-    let far = Tensor.select(isNear, 1, z)
-    let quotient = (MittagLeffler(alpha, beta - 1)(far) - MittagLeffler(alpha, beta)(far) * (beta - 1)) / (far * alpha)
-    let near = Self.series(Tensor.select(isNear, z, 0)) { k in
-      Double(k + 1) * Self.reciprocalGamma(self.alpha * Double(k + 1) + self.beta)
-    }
-    return Tensor.select(isNear, near, quotient)
+    let wide = z.cast(to: .float64)
+    return (scaled(wide).exponent.exp() * scaledSlope(wide)).cast(to: z.dtype)
   }
 
   /// `S` and `e` with `E(z) = S eᵉ`, for `float64`; `S` neither overflows nor vanishes for large positive `z`.

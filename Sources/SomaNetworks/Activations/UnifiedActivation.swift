@@ -85,8 +85,8 @@ public struct UnifiedActivation: Layer {
   public static let elu = UnifiedActivation("elu", gate: { $0 }, numerator: Factor(1, 2, at: { $0.minimum(0) }))
   public static let gaussian = UnifiedActivation("gaussian", numerator: Factor(1, 1, at: bounded(1e30) { -($0 * $0) }))
   public static let gelu = UnifiedActivation(
-    "gelu", gate: { $0 * 0.5 }, numerator: Factor(0.5, 1, at: bounded(1e30) { $0 * 0.5.squareRoot() }),
-    denominator: Factor(1, 1, at: bounded(1e30) { $0 * $0 * 0.5 }))
+    "gelu", gate: { $0 * 0.5 }, numerator: Factor(0.5, 1, at: bounded(40) { $0 * 0.5.squareRoot() }),
+    denominator: Factor(1, 1, at: bounded(40) { $0 * $0 * 0.5 }))
   public static let mish = UnifiedActivation(
     "mish", gate: { $0 * $0.softplus() }, numerator: Factor(2, 2, at: { $0.softplus().minimum(1e30).squared() }),
     denominator: Factor(2, 1, at: { $0.softplus().minimum(1e30).squared() }))

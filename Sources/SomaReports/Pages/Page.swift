@@ -66,7 +66,8 @@ public struct Page: Sendable {
     if let subtitle { result += "<p class=\"subtitle\">\(subtitle.markupEscaped)</p>\n" }
     for block in blocks { result += Self.render(block, &plots) }
     if let footer { result += "<footer>\(footer.markupEscaped)</footer>\n" }
-    return result + "</main>\n<script>\n\(PageStyle.script)\n\(hasGallery ? Gallery.script : "")\n</script>\n</body>\n</html>\n"
+    return result
+      + "</main>\n<script>\n\(PageStyle.script)\n\(hasGallery ? Gallery.script : "")\n</script>\n</body>\n</html>\n"
   }
 
   private var hasGallery: Bool { blocks.contains { if case .gallery = $0 { true } else { false } } }
