@@ -61,7 +61,7 @@ public struct MittagLeffler: Sendable, Hashable {
       // (1 - e^{-|z|})/|z|, times e^z on the right
       let size = z.abs()
       let safe = Tensor.select(size .< 1e-8, 1e-8, size)
-      return (-(-safe).expm1() / safe, z.maximum(0))
+      return (Tensor.select(size .< 1e-8, 1 - size * 0.5, -(-safe).expm1() / safe), z.maximum(0))
     case (2, 1):
       let root = z.abs().sqrt()
       let right = ((root * -2.0).exp() + 1) * 0.5
@@ -70,7 +70,8 @@ public struct MittagLeffler: Sendable, Hashable {
       let root = z.abs().sqrt()
       let safe = Tensor.select(root .< 1e-8, 1e-8, root)
       let right = -(safe * -2.0).expm1() * 0.5 / safe
-      return (Tensor.select(z .> 0, right, safe.sin() / safe), Tensor.select(z .> 0, root, 0))
+      let either = Tensor.select(z .> 0, right, safe.sin() / safe)
+      return (Tensor.select(root .< 1e-8, 1 - root, either), Tensor.select(z .> 0, root, 0))
     case (1, 0): return (z, z)
     case (2, 0):
       // √z sinh √z
@@ -212,10 +213,8 @@ private struct Complex {
 /// twice in `z`.
 public func mittagLeffler(alpha: Tensor, beta: Tensor, _ z: Tensor) -> Tensor {
   let dtype = z.dtype
-  guard let orders = Shape.broadcast(alpha.shape, beta.shape), let shape = Shape.broadcast(orders, z.shape) else {
-    fatalError("mittagLeffler: orders \(alpha.shape), \(beta.shape) for arguments \(z.shape)")
-  }
-  let arguments = [alpha, beta, z].map { $0.cast(to: .float64).broadcast(to: shape) }
+  // The orders keep their own shapes: what depends on them alone is computed once and not for each element.
+  let arguments = [alpha, beta, z].map { $0.cast(to: .float64) }
   return withPushforward(
     "mittagLeffler", arguments, { [TrainedOrders($0[0], $0[1], $0[2]).value] },
     pushforward: { inputs, _, tangents in
@@ -245,7 +244,7 @@ private struct TrainedOrders {
   private func integral(_ f: (_ top: Complex, _ bottom: Complex, _ log: (re: Double, im: Double)) -> Complex) -> Tensor
   {
     let far = Tensor.select(isNear, -1, z)
-    var sum = Tensor.zeros(like: z)
+    var sum = Tensor.zeros(like: far)
     for k in 0..<Self.nodes {
       let u = (Double(k) + 0.5) * Self.step
       let s = (re: Self.scale * (1 - u * u), im: 2 * Self.scale * u)
@@ -266,7 +265,7 @@ private struct TrainedOrders {
   }
 
   /// `Σ_k f(k, 1/Γ(αk + β)) z^k` for |z| ≤ ½, 60 terms.
-  private func series(_ f: (Int, _ reciprocal: Tensor, _ argument: Tensor) -> Tensor, power: (Int) -> Int = { $0 })
+  private func series(_ f: (Int, _ reciprocal: Tensor, _ argument: Tensor) -> Tensor)
     -> Tensor
   {
     let near = Tensor.select(isNear, z, 0)
