@@ -191,13 +191,15 @@ private struct DigitsForDepth {
       } + [Dense(10, initializer: .scaled(1, fan: .input, .normal))])
     let rates = rate.map { [$0] } ?? [1e-3, 1e-2]
     let first = starts(network, for: [64, features.shape[1]], seeds: 0..<seeds)
+    // Entries that keep a state (a running statistic, a count of passes) stay at its start.
+    let state = network.initialized(for: [64, features.shape[1]], key: Key(0)).state
     let members = rates.flatMap { _ in first }
     let memberRates = rates.flatMap { rate in first.map { _ in rate } }
     let steps = run.scaled(150, smoke: 3)
     let batches = try EnsembleTraining(
       members, optimizer: Adam(), learningRates: memberRates, shared: [features[0..<64], labels[0..<64]]
     ) { member in
-      let logits = network.apply(Variables(parameters: member.parameters), member.shared[0])
+      let logits = network.apply(Variables(parameters: member.parameters, state: state), member.shared[0])
       return CrossEntropy()(logits, member.shared[1])
     }
     var generator = SeededGenerator(seed: 7)
@@ -212,7 +214,7 @@ private struct DigitsForDepth {
     }
     let trained = batches.members
     func accuracies(_ part: (x: Tensor, y: [Int32])) -> [Double] {
-      outputs(network, trained, part.x).map { output in
+      outputs(network, trained, part.x, state: state).map { output in
         let picks = output.argMax().doubles
         let isFinite = output.floats.allSatisfy(\.isFinite)
         return isFinite ? Double(zip(picks, part.y).count { Int32($0) == $1 }) / Double(part.y.count) : 0.1

@@ -42,7 +42,9 @@ func trainTogether(
 }
 
 /// A network's outputs for each member.
-func outputs(_ network: any Layer, _ members: [Parameters], _ x: Tensor) -> [Tensor] {
-  let all = compile { (p: Parameters) in vmap { network.apply(Variables(parameters: $0), x) }(p) }(.stacked(members))
+func outputs(_ network: any Layer, _ members: [Parameters], _ x: Tensor, state: Parameters = Parameters()) -> [Tensor] {
+  let all = compile { (p: Parameters) in
+    vmap { network.apply(Variables(parameters: $0, state: state), x) }(p)
+  }(.stacked(members))
   return members.indices.map { all[$0] }
 }
