@@ -32,7 +32,7 @@ extension Activation {
     }
   }
 
-  private static let geluSigmoid = try! Activation.parse("x*sigmoid(1.702*x)", name: "gelu-sigmoid")
+  private static let geluSigmoid = try! Activation.named("gelu-sigmoid")
 
   /// `x Φ((x - mean) / scale)`; as `scale` goes to 0 it becomes ReLU with its step at `mean`.
   /// - Throws: `ActivationError` unless `scale` is positive.

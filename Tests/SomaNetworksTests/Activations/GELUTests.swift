@@ -52,6 +52,17 @@ import Testing
     #expect(slopes.floats.allSatisfy { $0 != 0 })
   }
 
+  /// Where the gate is zero to all digits, the input no longer counts: no ∞ · 0.
+  @Test func infinitiesHaveTheirLimits() {
+    for f in [Activation.gelu, .mish] {
+      for order in 0...1 {
+        let result = values({ f($0) }, [-.infinity, .nan], order: order)
+        #expect(result[0] == 0 && result[1].isNaN, "\(f.name), derivative \(order)")
+      }
+      #expect(values({ f($0) }, [.infinity]) == [.infinity])
+    }
+  }
+
   @Test func stochasticFormHasGELUAsItsMean() {
     let count = 2_000_000
     let x = Tensor.full([count], 0.7, dtype: .float32)
