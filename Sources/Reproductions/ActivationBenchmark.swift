@@ -12,9 +12,7 @@ let activationBenchmark = Reproduction(
   definition:
     "The survey's 18 activations, and ranks over tasks with Friedman's test and Nemenyi's critical difference.",
   interface: [
-    "Activation", "PadeActivation", "AverageBiasedReLU", "Activation.softRootSign",
-    "Activation.parametricDeformableELU",
-    "ActivationProperties", "RankTest", "RankDiagram",
+    "Activation", "PadeActivation", "AverageBiasedReLU", "ActivationProperties", "RankTest", "RankDiagram",
   ],
   claim: """
     No activation wins everywhere; smooth relatives of ReLU (Swish, Mish, GELU, ELU) tend to be best on images, saturating ones (sigmoid, \
@@ -33,14 +31,15 @@ let activationBenchmark = Reproduction(
 ) { run in
   let candidates: [(name: String, layer: any Layer, activation: Activation?)] =
     try [
-      ("sigmoid", Activation.sigmoid), ("tanh", .tanh), ("Elliott", .parse("0.5*x/(1+abs(x))+0.5", name: "elliott")),
+      ("sigmoid", Activation.sigmoid), ("tanh", .tanh), ("Elliott", .named("elliott")),
       ("ReLU", .relu),
-      ("leaky ReLU", .leakyReLU), ("PReLU", .parse("where(x>=0, x, a*x)", "a=0.25:trained:per-layer", name: "prelu")),
+      ("leaky ReLU", .leakyReLU), ("PReLU", .named("prelu").training(["a"], sharing: .perLayer)),
       ("ELU", .elu),
       ("SELU", .selu), ("GELU", .gelu), ("CELU", .named("celu")), ("softplus", .softplus),
-      ("Swish", .parse("x*sigmoid(b*x)", "b=1:trained:per-layer", name: "swish")),
-      ("LiSHT", .parse("x*tanh(x)", name: "lisht")),
-      ("SRS", .softRootSign), ("Mish", .mish), ("PDELU", .parametricDeformableELU),
+      ("Swish", .swish()),
+      ("LiSHT", .named("lisht")),
+      ("SRS", .named("soft-root-sign(a=5)").training(["a", "b"], sharing: .perLayer)), ("Mish", .mish),
+      ("PDELU", .named("pdelu").training(["a"], sharing: .perLayer)),
     ].map { (name: $0.0, layer: $0.1 as any Layer, activation: $0.1) } + [
       (name: "ABReLU", layer: AverageBiasedReLU(), activation: nil),
       (name: "PAU", layer: PadeActivation(), activation: nil),

@@ -54,7 +54,6 @@ let hardASH = Reproduction(
     ])
   }
 
-  let perPair = 1 + run.seeds
   let total = Double(
     units.count * (optimizers.reduce(0) { $0 + $1.rates.count } + optimizers.count * run.seeds) + 3 + 2 * run.seeds)
   var done = 0.0
@@ -156,5 +155,5 @@ let hardASH = Reproduction(
         "With Adagrad: zeros, %", columns: ["unit", "hidden outputs", "gradients of hidden weights"], rows: sparsity),
     ],
     figures: [matrix("Hard ASH, Adagrad"), matrix("ReLU, Adagrad"), matrix("ReLU, SGD")],
-    remarks: ["\(perPair - 1) seed\(run.seeds == 1 ? "" : "s") for each pair; the rate was chosen with one."])
+    remarks: ["The learning rate of each pair was chosen with one seed."])
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Soma
 import SomaData
 import SomaExperiments
@@ -123,12 +122,4 @@ let helu = Reproduction(
       "HeLU does not revive units whose pre-activations all lie below −α: see the biases started at −3.",
       "The point of HeLU is not to beat leaky ReLU or GELU but to ship as ReLU.",
     ])
-}
-
-/// The two-sided p-value of the z-test that two shares of `n` and `m` trials are one.
-func twoProportionTest(_ a: Double, _ b: Double, _ n: Int, _ m: Int) -> Double {
-  let pooled = (a * Double(n) + b * Double(m)) / Double(n + m)
-  let deviation = (pooled * (1 - pooled) * (1 / Double(n) + 1 / Double(m))).squareRoot()
-  guard deviation > 0 else { return 1 }
-  return Foundation.erfc(abs(a - b) / deviation / 2.0.squareRoot())
 }

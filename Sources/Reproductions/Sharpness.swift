@@ -49,7 +49,7 @@ let sharpness = Reproduction(
     }
   }
   let activations: [(name: String, f: Activation)] = [
-    ("ReLU", .relu), ("leaky ReLU 0.1", try .parse("where(x>0, x, 0.1*x)", name: "leaky")), ("ELU", try .named("elu")),
+    ("ReLU", .relu), ("leaky ReLU 0.1", try .named("leaky-relu(a=10)")), ("ELU", try .named("elu")),
   ]
   let train = run.scaled(4000, smoke: 200)
   let test = run.scaled(20_000, smoke: 400)

@@ -35,7 +35,7 @@ let squaredReLU = Reproduction(
   let (train, validation) = corpus.split(test: Double(held) / Double(corpus.tokens.count))
   let context = run.scaled(64, smoke: 16)
   let vocabulary = corpus.vocabulary.count
-  let squared = try Activation.parse("max(x,0)^2", name: "squared-relu")
+  let squared = try Activation.named("squared-relu")
   let width = run.scaled(64, smoke: 16)
   func model(_ activation: Activation, gated: Bool) -> GPT {
     GPT(

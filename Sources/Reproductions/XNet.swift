@@ -27,7 +27,7 @@ let xnet = Reproduction(
     """,
   seeds: 3
 ) { run in
-  let sine = try Activation.parse("sin(x)", name: "sin")
+  let sine = try Activation.named("sine")
   let rivals: [(name: String, activation: Activation)] = [
     ("tanh", .tanh), ("ReLU", .relu), ("SiLU", .silu), ("sine", sine),
   ]
@@ -35,9 +35,8 @@ let xnet = Reproduction(
 
   // 6N + 1 parameters of one input: 42 units make 253; 85 others 256. With two inputs 7N + 1 and 4N + 1.
   func networks(inputs: Int) -> [(name: String, network: any Layer)] {
-    let units = inputs == 1 ? 42 : 42
     let others = inputs == 1 ? 85 : 73
-    return [("Cauchy", XNet(width: units))] + rivals.map { ($0.name, XNet(width: others, activation: $0.activation)) }
+    return [("Cauchy", XNet(width: 42))] + rivals.map { ($0.name, XNet(width: others, activation: $0.activation)) }
   }
   let functions: [(name: String, f: @Sendable ([Double]) -> Double, inputs: Int)] = [
     ("1/(1+25x²) + sin(4πx)e^{−x²}", { 1 / (1 + 25 * $0[0] * $0[0]) + sin(4 * .pi * $0[0]) * exp(-$0[0] * $0[0]) }, 1),

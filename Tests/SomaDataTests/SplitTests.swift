@@ -136,3 +136,19 @@ import Testing
     #expect(classes.standardizingTargets() == nil)
   }
 }
+
+@Suite struct LongTailTests {
+  @Test func classesGetRarer() {
+    let labels = (0..<10).flatMap { label in [Int32](repeating: Int32(label), count: 1000) }
+    let data = LabeledData(
+      name: "classes", values: [Float](repeating: 0, count: labels.count), sampleShape: [1],
+      target: .classes(labels: labels, names: (0..<10).map(String.init)))
+    let tail = LongTail(ratio: 0.01, largest: 1000)
+    let kept = tail.indices(data)
+    let counts = (0..<10).map { label in kept.count { labels[$0] == Int32(label) } }
+    // ⌊1000 · 0.01^{c/9}⌋
+    #expect(counts == [1000, 599, 359, 215, 129, 77, 46, 27, 16, 10])
+    #expect(counts.reduce(0, +) == 2478 && kept == kept.sorted())
+    #expect(LongTail(ratio: 1, largest: 5).indices(data).count == 50)
+  }
+}

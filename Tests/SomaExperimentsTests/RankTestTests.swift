@@ -23,4 +23,10 @@ import Testing
   @Test(arguments: [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)]) func nemenyi(_ k: Int, _ q: Double) {
     #expect(abs(StudentizedRange.quantile95(groups: k) / 2.0.squareRoot() - q) < 1e-3)
   }
+
+  /// statsmodels.stats.proportion.proportions_ztest([30, 50], [100, 100])
+  @Test func twoProportions() {
+    #expect(abs(twoProportionTest(0.3, 0.5, 100, 100) - 0.0038924) < 1e-6)
+    #expect(twoProportionTest(0, 0, 10, 10) == 1)
+  }
 }

@@ -27,7 +27,7 @@ import Testing
     #expect(y.isClose(to: x, relative: 1e-5, absolute: 1e-6))
     let points = Tensor([-2.0, -0.4, 0.3, 1.9])
     let slope = grad { (beta: Tensor) in
-      trained.apply(Variables(parameters: Parameters([("b", beta)])), points).sum()
+      trained.apply(Variables(parameters: Parameters([("a", beta)])), points).sum()
     }(Tensor(0.7, dtype: .float64)).doubles[0]
     let expected = points.doubles.reduce(0.0) { (sum: Double, x: Double) in
       let s = 1 / (1 + exp(-0.7 * x))

@@ -230,3 +230,20 @@ public struct Constant: Hashable, Sendable {
   /// The tensor itself.
   public var tensor: Tensor { Tensor(shape: type.shape, dtype: type.dtype, source: .concrete(storage)) }
 }
+
+extension Primitive {
+  /// Whether each element of the result depends on the elements of the operands at its own place alone, and is computed there.
+  var isElementwise: Bool {
+    switch self {
+    case .unary, .polygamma, .binary, .compare, .select, .cast: true
+    case .constant, .iota, .randomBits, .stopGradient, .dot, .convolution, .reduce, .argReduce, .cumulative,
+      .windowReduce,
+      .windowArgMax, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .reverse, .gather, .scatterAdd,
+      .argSort,
+      .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky, .triangularSolve, .symmetricEigen,
+      .singularValues,
+      .qr, .solve, .logDeterminant, .scan, .custom, .checkpoint:
+      false
+    }
+  }
+}

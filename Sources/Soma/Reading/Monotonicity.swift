@@ -83,10 +83,7 @@ extension Graph {
     if id == root { return replacement }
     if let known = values[id]?.value { return known }
     guard let node = makers[id] else { return nil }
-    switch node.primitive {
-    case .unary, .binary, .compare, .select, .cast, .stopGradient: break
-    default: return nil
-    }
+    guard node.primitive.isElementwise || node.primitive == .stopGradient else { return nil }
     var operands: [Tensor] = []
     for input in node.inputs {
       guard let operand = value(of: input, ifValue: root, is: replacement, values, makers) else { return nil }

@@ -55,13 +55,6 @@ struct Fusion {
     }
   }
 
-  private func isElementwise(_ primitive: Primitive) -> Bool {
-    switch primitive {
-    case .unary, .polygamma, .binary, .compare, .select, .cast: true
-    default: false
-    }
-  }
-
   /// The length of the rows that a reduction of the last axes reduces; nil for other nodes.
   private func rowLength(_ node: Graph.Node) -> Int? {
     guard case .reduce(_, let axes) = node.primitive else { return nil }
@@ -77,7 +70,7 @@ struct Fusion {
     guard count(node.outputs.lowerBound) > 0, count(node.inputs.first ?? node.outputs.lowerBound) > 0 else {
       return false
     }
-    return isElementwise(node.primitive) || rowLength(node) != nil
+    return node.primitive.isElementwise || rowLength(node) != nil
   }
 
   /// Marks the broadcasts and slices that only elementwise operations read.
@@ -102,7 +95,7 @@ struct Fusion {
       }
       guard !outputs.contains(id), count(id) > 0 else { continue }
       isView[i] = readersThroughReshapes(id).allSatisfy {
-        isElementwise(graph.nodes[$0].primitive) || rowLength(graph.nodes[$0]) != nil
+        graph.nodes[$0].primitive.isElementwise || rowLength(graph.nodes[$0]) != nil
       }
     }
   }

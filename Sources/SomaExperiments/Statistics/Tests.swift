@@ -82,3 +82,11 @@ public func holmAdjusted(_ pValues: [Double]) -> [Double] {
   }
   return result
 }
+
+/// The two-sided p-value of the z-test that two shares of `n` and `m` trials are one.
+public func twoProportionTest(_ a: Double, _ b: Double, _ n: Int, _ m: Int) -> Double {
+  let pooled = (a * Double(n) + b * Double(m)) / Double(n + m)
+  let deviation = (pooled * (1 - pooled) * (1 / Double(n) + 1 / Double(m))).squareRoot()
+  guard deviation > 0 else { return 1 }
+  return Foundation.erfc(abs(a - b) / deviation / 2.0.squareRoot())
+}

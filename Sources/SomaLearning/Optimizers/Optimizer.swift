@@ -169,3 +169,15 @@ extension ParameterwiseOptimizer {
 #else
   import Darwin
 #endif
+
+/// Parameters with their optimizer's state: what a training step changes where layers keep no state.
+struct OptimizedParameters: TensorTree {
+  var parameters: Parameters
+  var optimizer: OptimizerState
+  var leaves: [Tensor] { parameters.leaves + optimizer.leaves }
+  func replacingLeaves(_ leaves: [Tensor]) -> OptimizedParameters {
+    OptimizedParameters(
+      parameters: parameters.replacingLeaves(Array(leaves.prefix(parameters.count))),
+      optimizer: optimizer.replacingLeaves(Array(leaves.dropFirst(parameters.count))))
+  }
+}

@@ -45,17 +45,6 @@ public struct DPSGD: Sendable {
     public var lastNorms: [Double]
   }
 
-  private struct State: TensorTree {
-    var parameters: Parameters
-    var optimizer: OptimizerState
-    var leaves: [Tensor] { parameters.leaves + optimizer.leaves }
-    func replacingLeaves(_ leaves: [Tensor]) -> State {
-      State(
-        parameters: parameters.replacingLeaves(Array(leaves.prefix(parameters.count))),
-        optimizer: optimizer.replacingLeaves(Array(leaves.dropFirst(parameters.count))))
-    }
-  }
-
   /// Trains a network on labeled samples.
   /// - Parameters:
   ///   - start: initial variables; from the seed if nil
@@ -75,14 +64,15 @@ public struct DPSGD: Sendable {
     let variables = start ?? network.initialized(for: sample, key: Key(seed).folding("weights"))
     let mode = self.mode ?? (PerExampleGradients.supportsGhost(network, for: sample) ? .ghost : .vectorized)
     let gradients = PerExampleGradients(network, loss: loss, mode: mode)
-    var now = State(parameters: variables.parameters, optimizer: optimizer.initialState(variables.parameters))
+    var now = OptimizedParameters(
+      parameters: variables.parameters, optimizer: optimizer.initialState(variables.parameters))
     var fit = Fit(variables: variables, losses: [], clippedShares: [], lastNorms: [])
     let n = data.count
     let expected = samplingRate * Double(n)
     var generator = SeededGenerator(seed: UInt64(bitPattern: Int64(seed)), stream: 111)
     let key = Key(seed).folding("noise")
-    var loops: [Int: CompiledLoop<State, [Tensor], [Tensor]>] = [:]
-    var current: CompiledLoop<State, [Tensor], [Tensor]>?
+    var loops: [Int: CompiledLoop<OptimizedParameters, [Tensor], [Tensor]>] = [:]
+    var current: CompiledLoop<OptimizedParameters, [Tensor], [Tensor]>?
     let (values, size) = (data.values, data.sampleShape.elementCount)
     for step in 0..<steps {
       let chosen = samplingRate >= 1 ? Array(0..<n) : (0..<n).filter { _ in Double(generator.uniform()) < samplingRate }

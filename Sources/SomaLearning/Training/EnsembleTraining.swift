@@ -25,19 +25,8 @@ public final class EnsembleTraining {
     public let key: Key
   }
 
-  private struct State: TensorTree {
-    var parameters: Parameters
-    var optimizer: OptimizerState
-    var leaves: [Tensor] { parameters.leaves + optimizer.leaves }
-    func replacingLeaves(_ leaves: [Tensor]) -> State {
-      State(
-        parameters: parameters.replacingLeaves(Array(leaves.prefix(parameters.count))),
-        optimizer: optimizer.replacingLeaves(Array(leaves.dropFirst(parameters.count))))
-    }
-  }
-
   public let count: Int
-  private let loop: CompiledLoop<State, [Tensor], Tensor>
+  private let loop: CompiledLoop<OptimizedParameters, [Tensor], Tensor>
   private var rateFactor = 1.0
 
   /// - Parameters:
@@ -59,8 +48,8 @@ public final class EnsembleTraining {
       "\(learningRates.count) learning rates for \(members.count) members")
     require(own.allSatisfy { $0.rank > 0 && $0.shape[0] == members.count }, "own tensors have an entry for each member")
     count = members.count
-    let template = State(parameters: members[0], optimizer: optimizer.initialState(members[0]))
-    let states = members.map { State(parameters: $0, optimizer: optimizer.initialState($0)).leaves }
+    let template = OptimizedParameters(parameters: members[0], optimizer: optimizer.initialState(members[0]))
+    let states = members.map { OptimizedParameters(parameters: $0, optimizer: optimizer.initialState($0)).leaves }
     let stacked = template.leaves.indices.map { i in Tensor.stack(states.map { $0[i] }) }
     let rates = learningRates.count == 1 ? [Double](repeating: learningRates[0], count: count) : learningRates
     let words = Tensor.stack((seeds ?? Array(0..<count)).map { Key($0).folding("member").words })

@@ -119,10 +119,6 @@ public struct MittagLeffler: Sendable, Hashable {
     return coefficients.dropLast().reversed().reduce(Tensor.zeros(like: z) + coefficients.last!) { $0 * z + $1 }
   }
 
-  private static let nodes = 32
-  private static let step = 3.0 / Double(nodes)
-  private static let scale = Double.pi * Double(nodes) / 12
-
   private func general(_ z: Tensor) -> (value: Tensor, exponent: Tensor) {
     let isNear = z.abs() .<= 0.5
     let near = Self.series(Tensor.select(isNear, z, 0)) { Self.reciprocalGamma(self.alpha * Double($0) + self.beta) }
@@ -138,16 +134,7 @@ public struct MittagLeffler: Sendable, Hashable {
     let pair = Complex(radius * cos(Double.pi / alpha), radius * sin(Double.pi / alpha))
     let residue = pole.power(1 - beta) * (1 / alpha)
     let pairResidue = Complex.polar(radius.power(1 - beta) * (1 / alpha), Double.pi * (1 - beta) / alpha)
-    for k in 0..<Self.nodes {
-      let u = (Double(k) + 0.5) * Self.step
-      let s = (re: Self.scale * (1 - u * u), im: 2 * Self.scale * u)
-      let slope = (re: -2 * Self.scale * u, im: 2 * Self.scale)
-      let (size, angle) = (Foundation.hypot(s.re, s.im), Foundation.atan2(s.im, s.re))
-      // e^s s′
-      let e = Foundation.exp(s.re)
-      let weight = (
-        re: e * (cos(s.im) * slope.re - sin(s.im) * slope.im), im: e * (cos(s.im) * slope.im + sin(s.im) * slope.re)
-      )
+    for (s, weight, size, angle) in Contour.nodes {
       let top = (
         re: pow(size, alpha - beta) * cos((alpha - beta) * angle),
         im: pow(size, alpha - beta) * sin((alpha - beta) * angle)
@@ -163,7 +150,7 @@ public struct MittagLeffler: Sendable, Hashable {
       sum += right.re * weight.im + right.im * weight.re
       leftSum += left.re * weight.im + left.im * weight.re
     }
-    let factor = Self.step / Double.pi
+    let factor = Contour.factor
     // Right: the pole's part e^{radius} is kept apart.
     let right = residue.re + sum * factor * (-radius).exp()
     var left = leftSum * factor
@@ -175,6 +162,27 @@ public struct MittagLeffler: Sendable, Hashable {
     return (
       Tensor.select(isNear, near, far), Tensor.select(isNear .| !isRight, 0, radius)
     )
+  }
+}
+
+/// The parabola `s = μ(1 + iu)²` along which the integrals run.
+private enum Contour {
+  typealias Node = (s: (re: Double, im: Double), weight: (re: Double, im: Double), size: Double, angle: Double)
+
+  private static let count = 32
+  private static let step = 3.0 / Double(count)
+  /// Of the sum over nodes.
+  static let factor = step / Double.pi
+
+  /// Places, weights `e^s s′`, and the places' polar form.
+  static let nodes: [Node] = (0..<count).map { k in
+    let scale = Double.pi * Double(count) / 12
+    let u = (Double(k) + 0.5) * step
+    let s = (re: scale * (1 - u * u), im: 2 * scale * u)
+    let slope = (re: -2 * scale * u, im: 2 * scale)
+    let (e, c, d) = (Foundation.exp(s.re), Foundation.cos(s.im), Foundation.sin(s.im))
+    let weight = (re: e * (c * slope.re - d * slope.im), im: e * (c * slope.im + d * slope.re))
+    return (s, weight, Foundation.hypot(s.re, s.im), Foundation.atan2(s.im, s.re))
   }
 }
 
@@ -236,24 +244,13 @@ private struct TrainedOrders {
     isNear = z.abs() .<= 0.5
   }
 
-  private static let nodes = 32
-  private static let step = 3.0 / Double(nodes)
-  private static let scale = Double.pi * Double(nodes) / 12
-
   /// `(h/π) Σ Im(e^s s′ f(s^{α-β}, 1/(s^α - z), ln s))`
   private func integral(_ f: (_ top: Complex, _ bottom: Complex, _ log: (re: Double, im: Double)) -> Complex) -> Tensor
   {
     let far = Tensor.select(isNear, -1, z)
     var sum = Tensor.zeros(like: far)
-    for k in 0..<Self.nodes {
-      let u = (Double(k) + 0.5) * Self.step
-      let s = (re: Self.scale * (1 - u * u), im: 2 * Self.scale * u)
-      let slope = (re: -2 * Self.scale * u, im: 2 * Self.scale)
-      let (logSize, angle) = (Foundation.log(Foundation.hypot(s.re, s.im)), Foundation.atan2(s.im, s.re))
-      let e = Foundation.exp(s.re)
-      let weight = (
-        re: e * (cos(s.im) * slope.re - sin(s.im) * slope.im), im: e * (cos(s.im) * slope.im + sin(s.im) * slope.re)
-      )
+    for (_, weight, size, angle) in Contour.nodes {
+      let logSize = Foundation.log(size)
       let difference = alpha - beta
       let top = Complex.polar((difference * logSize).exp(), difference * angle)
       let power = Complex.polar((alpha * logSize).exp(), alpha * angle)
@@ -261,7 +258,7 @@ private struct TrainedOrders {
       let value = f(top, bottom, (logSize, angle))
       sum += value.re * weight.im + value.im * weight.re
     }
-    return sum * (Self.step / Double.pi)
+    return sum * Contour.factor
   }
 
   /// `Σ_k f(k, 1/Γ(αk + β)) z^k` for |z| ≤ ½, 60 terms.

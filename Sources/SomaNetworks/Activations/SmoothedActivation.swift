@@ -166,9 +166,7 @@ extension Activation {
   public static func sau(
     slope: Double = 0.15, sharpness: Double = 2, isTrained: Bool = true
   ) throws(ActivationError) -> Activation {
-    try parse(
-      "(1+a)/2*x+(1-a)/2*(sqrt(2/pi)/b*exp(-(b*x)^2/2)+x*erf(b*x/sqrt(2)))",
-      "a=\(slope):fixed;b=\(sharpness):b>0:\(isTrained ? "trained:per-layer" : "fixed")", name: "sau")
+    try named("sau", ["a": slope, "b": sharpness]).training(isTrained ? ["b"] : [], sharing: .perLayer)
   }
 
   /// `f` convolved with a narrow bump; see `SmoothedActivation`.

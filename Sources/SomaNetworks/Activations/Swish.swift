@@ -12,11 +12,10 @@ extension Activation {
   /// - Throws: `ActivationError` if `β` is not finite.
   public static func swish(_ slope: SwishSlope = .trainable(perChannel: false)) throws(ActivationError) -> Activation {
     switch slope {
-    case .fixed(1): return silu
-    case .fixed(let beta): return try parse("x*sigmoid(b*x)", "b=\(beta):fixed", name: "swish")
+    case .fixed(1): silu
+    case .fixed(let beta): try named("swish", ["a": beta]).training([], sharing: .perLayer)
     case .trainable(let start, let perChannel):
-      return try parse(
-        "x*sigmoid(b*x)", "b=\(start):trained:\(perChannel ? "per-channel" : "per-layer")", name: "swish")
+      try named("swish", ["a": start]).training(["a"], sharing: perChannel ? .perChannel : .perLayer)
     }
   }
 }

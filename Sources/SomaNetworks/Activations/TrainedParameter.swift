@@ -101,3 +101,13 @@ extension Activation {
     return TrainedParameter(parameter, defaults).value(raw, defaults)
   }
 }
+
+extension Activation {
+  /// The same activation in which just these parameters are trained, and where one value of them is used.
+  public func training(_ names: Set<String>, sharing: ActivationParameter.Sharing) -> Activation {
+    var result = self
+    for i in parameters.indices { result.parameters[i].role = names.contains(parameters[i].name) ? .trained : .fixed }
+    result.sharing = sharing
+    return result
+  }
+}

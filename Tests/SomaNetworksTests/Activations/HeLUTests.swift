@@ -58,4 +58,17 @@ import Testing
     let slopes = vmap { (z: Tensor) in grad { HeLU(alpha: 0.05)($0) }(z) }(z)
     #expect(slopes.doubles == [0, 1, 1])
   }
+
+  /// A network whose first hidden layer has one unit that never answers, the second two.
+  @Test func deadUnitsAreCounted() {
+    let network = Sequential([Dense(3), HeLU(), Dense(4), Activation.relu, Dense(1)])
+    let x = Tensor.normal([32, 2], key: Key(1))
+    var variables = network.initialized(for: [32, 2], key: Key(2))
+    variables.parameters["0/bias"] = Tensor([Float(-100), 100, 100])
+    variables.parameters["2/bias"] = Tensor([Float(-10_000), 10_000, -10_000, 10_000])
+    let dead = DeadUnits(network, variables, x)
+    #expect(dead.layers == [1.0 / 3, 0.5] && abs(dead.fraction - 3.0 / 7) < 1e-15)
+    let residual = Residual { [Dense(2), Activation.relu] }
+    #expect(DeadUnits(residual, residual.initialized(for: [32, 2], key: Key(3)), x).layers.count == 1)
+  }
 }
