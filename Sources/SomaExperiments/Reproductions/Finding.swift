@@ -62,6 +62,9 @@ extension Estimate {
   public func formatted(digits: Int = 4) -> String {
     guard mean.isFinite else { return "–" }
     let mean = formattedNumber(self.mean, digits: digits)
-    return halfWidth.map { "\(mean) ± \(formattedNumber($0, digits: 2))" } ?? mean
+    guard let halfWidth else { return mean }
+    // Equal values differ by rounding alone.
+    let shown = halfWidth < abs(self.mean) * 1e-12 ? 0 : halfWidth
+    return "\(mean) ± \(formattedNumber(shown, digits: 2))"
   }
 }
