@@ -12,16 +12,8 @@ final class Storage: @unchecked Sendable {
 
   init(byteCount: Int) {
     self.byteCount = byteCount
-    let isLarge = byteCount >= 2 * Storage.hugePage
-    pointer = .allocate(byteCount: Swift.max(byteCount, 1), alignment: isLarge ? Storage.hugePage : 64)
-    #if os(Linux)
-      // A first touch of each page costs more than writing it; a refusal costs nothing but time.
-      if isLarge { _ = madvise(pointer, byteCount, MADV_HUGEPAGE) }
-    #endif
+    pointer = .allocate(byteCount: Swift.max(byteCount, 1), alignment: 64)
   }
-
-  /// Bytes of the larger pages that most processors have.
-  private static let hugePage = 1 << 21
 
   static func zeros(byteCount: Int) -> Storage {
     let storage = Storage(byteCount: byteCount)
