@@ -103,7 +103,7 @@ public struct EntropyCorrection: Sendable {
   /// The correction `-f′(x) η(f(x))` on the density's grid; zero where `f` is flat.
   public let correction: [Double]
 
-  /// - Parameter f: increasing where it is not flat
+  /// - `f`: increasing where it is not flat
   public init(of f: @escaping (Tensor) -> Tensor, _ density: InputDensity) {
     self.density = density
     let x = Tensor(density.grid)

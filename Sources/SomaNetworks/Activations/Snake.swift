@@ -7,7 +7,7 @@ extension Activation {
   ///
   /// A unit whose input has the weight `w` brings in the angular frequency `2a|w|`: start at `a ≈ ω/2` where the frequency is
   /// known (5 to 50 for data scaled to [-1, 1]), near 0.2 where nothing is periodic.
-  /// - Parameter a: the (start) value; it stays positive
+  /// - `a`: the (start) value; it stays positive
   /// - Throws: `ActivationError` unless `a` is positive.
   public static func snake(
     _ a: Double = 1, isTrained: Bool = true, sharing: ActivationParameter.Sharing = .perUnit
