@@ -6,8 +6,10 @@ extension Activation {
   /// 2405.12954). Strictly, `ε < 0` lowers the entropy of its output and `ε > 0` raises it; training chooses.
   public static func crrelu(epsilon: Double = 0.01, isTrained: Bool = true) -> Activation {
     try! parse(
-      "relu(x)+a*x*exp(-x^2/2)", "a=\(epsilon):\(isTrained ? "trained:per-layer" : "fixed")", name: "crrelu")
+      crreluFormula, "a=\(epsilon):\(isTrained ? "trained:per-layer" : "fixed")", name: "crrelu")
   }
+
+  static let crreluFormula = "relu(x)+a*x*exp(-x^2/2)"
 }
 
 /// The density of an activation's inputs, from a formula or from samples, on a grid.

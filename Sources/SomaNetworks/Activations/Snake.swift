@@ -13,7 +13,7 @@ extension Activation {
     _ a: Double = 1, isTrained: Bool = true, sharing: ActivationParameter.Sharing = .perUnit
   ) throws(ActivationError) -> Activation {
     try parse(
-      "x+sin(a*x)^2/a", "a=\(a):a>0:\(isTrained ? "trained:\(sharing.rawValue)" : "fixed")", name: "snake")
+      snakeFormula, "a=\(a):a>0:\(isTrained ? "trained:\(sharing.rawValue)" : "fixed")", name: "snake")
   }
 
   /// `x + sin²(ax)/b`, frequency and height apart (Lee et al. 2023, arXiv 2206.04658).
@@ -22,11 +22,14 @@ extension Activation {
     _ a: Double = 1, _ b: Double = 1, isTrained: Bool = true, sharing: ActivationParameter.Sharing = .perUnit
   ) throws(ActivationError) -> Activation {
     let role = isTrained ? "trained:\(sharing.rawValue)" : "fixed"
-    return try parse("x+sin(a*x)^2/b", "a=\(a):a>0:\(role);b=\(b):b>0:\(role)", name: "snake-beta")
+    return try parse(snakeBetaFormula, "a=\(a):a>0:\(role);b=\(b):b>0:\(role)", name: "snake-beta")
   }
 
+  static let snakeFormula = "x+sin(a*x)^2/a"
+  static let snakeBetaFormula = "x+sin(a*x)^2/b"
+
   /// `x + sin x`
-  public static let sinPlusIdentity = try! parse("x+sin(x)", name: "x-plus-sin")
+  public static let sinPlusIdentity = known("x-plus-sin")
 
   /// Mean and variance of `snake(a)` of a standard normal input: `(1 - e^{-2a²})/(2a)` and
   /// `1 + (1 + e^{-8a²} - 2e^{-4a²})/(8a²)`. Dividing by the root of the variance keeps a signal's size.
