@@ -156,15 +156,24 @@ static inline size_t panel_width(size_t left) { return left > single_columns && 
 
 TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width) {
   if (!transposed) {
-    // Row by row, so that memory is read in order.
-    for (size_t p = 0; p < depth; p++, b += ldb) {
+    // Some rows at a time: few enough lines to be read in order, enough to be written in order.
+    for (size_t p0 = 0; p0 < depth; p0 += 8) {
+      const size_t rows = least(8, depth - p0);
       for (size_t j0 = 0, wide; j0 < width; j0 += wide) {
         wide = panel_width(width - j0);
-        float *row = to + j0 * depth + p * wide;
+        float *panel = to + j0 * depth + p0 * wide;
+        const float *from = b + p0 * ldb + j0;
+        if (width - j0 >= single_columns && wide == single_columns) {
+          for (size_t p = 0; p < rows; p++, from += ldb, panel += single_columns)
+            for (size_t j = 0; j < single_columns; j += 16) _mm512_storeu_ps(panel + j, _mm512_loadu_ps(from + j));
+          continue;
+        }
         const size_t columns = least(wide, width - j0);
-        for (size_t j = 0; j < columns; j += 16) {
-          __mmask16 mask = columns - j >= 16 ? 0xffff : (__mmask16)((1u << (columns - j)) - 1);
-          _mm512_mask_storeu_ps(row + j, mask, _mm512_maskz_loadu_ps(mask, b + j0 + j));
+        for (size_t p = 0; p < rows; p++, from += ldb, panel += wide) {
+          for (size_t j = 0; j < columns; j += 16) {
+            __mmask16 mask = columns - j >= 16 ? 0xffff : (__mmask16)((1u << (columns - j)) - 1);
+            _mm512_mask_storeu_ps(panel + j, mask, _mm512_maskz_loadu_ps(mask, from + j));
+          }
         }
       }
     }

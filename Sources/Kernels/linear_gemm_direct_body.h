@@ -222,7 +222,13 @@ INLINE_FN void NAME(dot_tile)(int rows, int columns, size_t k, const REAL *a, si
 INLINE_FN void NAME(few_columns)(int columns, size_t m, size_t k, const REAL *a, size_t lda, const REAL *b, size_t ldb,
                                  int accumulate, REAL *c, size_t ldc) {
   size_t i = 0;
-  for (; i + 4 <= m; i += 4) NAME(dot_tile)(4, columns, k, a + i * lda, lda, b, ldb, accumulate, c + i * ldc, ldc);
+  for (; i + 4 <= m; i += 4) {
+    // There is little to do for each row that is read.
+    if (i + 12 <= m)
+      for (size_t r = 8; r < 12; r++)
+        for (size_t p = 0; p < k; p += LANES) __builtin_prefetch(a + (i + r) * lda + p, 0, 3);
+    NAME(dot_tile)(4, columns, k, a + i * lda, lda, b, ldb, accumulate, c + i * ldc, ldc);
+  }
   for (; i < m; i++) NAME(dot_tile)(1, columns, k, a + i * lda, lda, b, ldb, accumulate, c + i * ldc, ldc);
 }
 
