@@ -118,6 +118,14 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
     DerivativeCase("convolution 3-d", [numbers([1, 2, 3, 4, 3]), numbers([2, 2, 2, 2, 2], seed: 2)]) {
       $0[0].convolution($0[1])
     },
+    DerivativeCase("spline sum", [numbers([5, 2], -1.1, 1.1), numbers([2, 9, 3], seed: 2)]) {
+      let knots = Tensor((0..<30).map { Double($0 % 15) * 0.5 - 3.5 + 0.2 * Double($0 % 4) }, shape: [2, 15])
+      return $0[0].splineSum(knots: knots, coefficients: $0[1], order: 5).squared()
+    },
+    DerivativeCase("spline sum, even knots", [numbers([5, 2], -1.1, 1.1), numbers([2, 9, 3], seed: 2)]) {
+      let knots = Tensor((0..<30).map { Double($0 % 15) * 0.5 - 3.5 }, shape: [2, 15])
+      return $0[0].splineSum(knots: knots, coefficients: $0[1], order: 5).squared()
+    },
     DerivativeCase("transposed convolution", [numbers([2, 3, 3, 2]), numbers([3, 2, 3, 3], seed: 2)]) {
       $0[0].transposedConvolution($0[1], strides: [2, 2], low: [1, 1], high: [1, 0], outputPadding: [1, 0])
     },
