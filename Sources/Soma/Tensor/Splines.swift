@@ -18,3 +18,22 @@ extension Tensor {
     return result.reshape(Shape(shape.dimensions.dropLast() + [coefficients.shape[2]]))
   }
 }
+
+extension Tensor {
+  /// The curve of every edge: `y[…, i, o] = Σ_r B_{i,r}(x[…, i]) c[i, r, o]`.
+  /// - Shape: `[..., i]` → `[..., i, o]`; knots and coefficients as for `splineSum`
+  public func splineCurves(knots: Tensor, coefficients: Tensor, order: Int) -> Tensor {
+    let inputs = shape.last
+    require(
+      knots.rank == 2 && coefficients.rank == 3 && knots.shape[0] == inputs && coefficients.shape[0] == inputs
+        && knots.shape[1] == coefficients.shape[1] + order + 1 && coefficients.shape[1] > order,
+      "splines of order \(order): x \(shape), knots \(knots.shape), coefficients \(coefficients.shape)")
+    // Every input is a problem of its own.
+    let rows = shape.dimensions.dropLast().reduce(1, *)
+    let columns = reshape([rows, inputs]).T.expandDimensions(at: 2)
+    let result = emit(
+      .splineSum(SplineSum(order: order), .output), columns, knots.expandDimensions(at: 1),
+      coefficients.expandDimensions(at: 1))
+    return result.transposed(1, 0, 2).reshape(Shape(shape.dimensions + [coefficients.shape[2]]))
+  }
+}
