@@ -66,7 +66,8 @@ extension Graph {
     for (i, node) in nodes.enumerated() {
       switch node.primitive {
       case .constant, .reshape, .stopGradient: continue
-      case .iota, .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .dot, .convolution, .splineSum, .reduce,
+      case .iota, .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .dot, .convolution, .splineSum,
+        .reduce,
         .argReduce, .cumulative, .windowReduce, .windowArgMax, .transpose, .broadcast, .slice, .pad, .concatenate,
         .reverse, .gather, .scatterAdd, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky,
         .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant, .scan, .custom, .checkpoint:

@@ -21,7 +21,8 @@ public struct FormulaFit: Sendable {
 
   public init(
     hidden: [Int] = [3], grids: [Int] = [3, 5], order: Int = 3, penalty: Double = 1e-3, prunes: Bool = true,
-    findsSymbols: Bool = true, starts: Int = 4, steps: Int = 100, library: [SymbolicFunction] = SymbolicFunction.library,
+    findsSymbols: Bool = true, starts: Int = 4, steps: Int = 100,
+    library: [SymbolicFunction] = SymbolicFunction.library,
     simplicity: Double = 0.8
   ) {
     require(!grids.isEmpty && grids.allSatisfy { $0 > 0 }, "grids have at least one interval")
@@ -102,7 +103,7 @@ public struct FormulaFit: Sendable {
       return (error(inputs, y), error(heldInputs, held.y))
     }
 
-    let shape = [width] + hidden + [1]
+    let shape: [Int] = [width] + hidden + [1]
     let first = KAN(shape, intervals: grids[0], order: order)
     let plain = KANTraining(steps: steps, gridUpdates: 5, updatingSteps: steps / 2)
     var kan = try plain.best(of: starts, first, inputs, outputs, key: key) {
@@ -138,7 +139,8 @@ public struct FormulaFit: Sendable {
     let variables = zip(names, columns).map { name, column in
       Formula.variable(name).adding(.number(-column.offset)).times(1 / column.scale)
     }
-    let formula = try symbols.formulas(inputs: variables)[0].times(target.scale).adding(.number(target.offset))
+    let standard: Formula = try symbols.formulas(inputs: variables)[0]
+    let formula = standard.times(target.scale).adding(Formula.number(target.offset))
     result.symbols = symbols
     result.formula = formula
     result.formulaErrors = errors(symbols)

@@ -23,7 +23,8 @@ public struct KANTraining: Sendable {
     sparsity: KANSparsity = KANSparsity()
   ) {
     require(
-      steps >= 0 && gridUpdates >= 0 && updatingSteps >= 0 && penalty >= 0, "steps, grid updates and λ are not negative")
+      steps >= 0 && gridUpdates >= 0 && updatingSteps >= 0 && penalty >= 0, "steps, grid updates and λ are not negative"
+    )
     self.method = method
     self.steps = steps
     self.gridUpdates = gridUpdates
@@ -76,7 +77,9 @@ public struct KANTraining: Sendable {
         result.variables.parameters = try search.minimize(kan.variables.parameters) { objective($0, x, loss) }.minimizer
       } catch let error as LBFGS.NonFiniteStart { throw KANError(error.description) }
     case .adam(let rate):
-      let training = try EnsembleTraining([kan.variables.parameters], optimizer: Adam(), learningRates: [rate], shared: [x]) {
+      let training = try EnsembleTraining(
+        [kan.variables.parameters], optimizer: Adam(), learningRates: [rate], shared: [x]
+      ) {
         objective($0.parameters, $0.shared[0], loss)
       }
       let schedule = Schedule.cosine(1)

@@ -44,7 +44,8 @@ public struct BasisPool: EdgeBasis {
   public var name: String { families.map(\.name).joined(separator: ", ") }
   public var count: Int { families.reduce(0) { $0 + $1.count } }
   public var range: ClosedRange<Double> {
-    families.map(\.range.lowerBound).max()!...max(families.map(\.range.lowerBound).max()!, families.map(\.range.upperBound).min()!)
+    families.map(\.range.lowerBound)
+      .max()!...max(families.map(\.range.lowerBound).max()!, families.map(\.range.upperBound).min()!)
   }
 
   public func values(_ x: Tensor, _ scope: Scope) -> Tensor {
@@ -120,7 +121,8 @@ public struct MixedBasis: EdgeBasis {
 
   public init(_ families: [any EdgeBasis], choices: [[Int]], mask: [Double]? = nil) {
     require(
-      choices.allSatisfy { !$0.isEmpty && $0.allSatisfy(families.indices.contains) }, "every input has a family that exists")
+      choices.allSatisfy { !$0.isEmpty && $0.allSatisfy(families.indices.contains) },
+      "every input has a family that exists")
     self.families = families
     self.choices = choices
     self.mask = mask
@@ -184,7 +186,9 @@ public struct FamilySelection: Sendable {
   /// Softmax of the logits: `[choices][families]`; choices are inputs, edges (input by input), or the one of a layer.
   public var weights: [[Double]]
   /// The likeliest family of each choice; of equal ones the first.
-  public var chosen: [Int] { weights.map { row in row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! } }
+  public var chosen: [Int] {
+    weights.map { row in row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! }
+  }
 }
 
 extension FittedKAN {

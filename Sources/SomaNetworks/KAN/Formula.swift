@@ -188,7 +188,8 @@ extension Formula: CustomStringConvertible {
     switch self {
     case .variable(let name): return name
     case .call(let name, let inner): return "\(name)(\(inner.text))"
-    case .power(let base, let exponent): return "\(base.wrapped)^\(exponent < 0 ? "(\(Self.text(exponent)))" : Self.text(exponent))"
+    case .power(let base, let exponent):
+      return "\(base.wrapped)^\(exponent < 0 ? "(\(Self.text(exponent)))" : Self.text(exponent))"
     case .product(let factors): return factors.map(\.wrapped).joined(separator: "*")
     case .sum(let constant, let terms):
       var result = ""

@@ -58,7 +58,7 @@ public struct KAN: Layer {
   public var outputs: Int { widths.last!.nodes }
 
   /// The columns of a layer's sums that a node is made of.
-  func columns(ofNode node: Int, in layer: Int) -> [Int] {
+  public func sums(ofNode node: Int, in layer: Int) -> [Int] {
     let width = widths[layer + 1]
     return node < width.sums
       ? [node] : (0..<arity).map { width.sums + (node - width.sums) * arity + $0 }
@@ -71,7 +71,8 @@ public struct KAN: Layer {
       let lead = sums.shape.dimensions.dropLast()
       let factors = sums[.ellipsis, width.sums..<sums.shape.last].reshape(Shape(lead + [width.products, arity]))
       let products = (1..<arity).reduce(factors[.ellipsis, 0]) { $0 * factors[.ellipsis, $1] }
-      nodes = width.sums == 0 ? products : .concatenate([sums[.ellipsis, 0..<width.sums], products], axis: sums.rank - 1)
+      nodes =
+        width.sums == 0 ? products : .concatenate([sums[.ellipsis, 0..<width.sums], products], axis: sums.rank - 1)
     }
     guard trainsNodes else { return nodes }
     return nodes * scope.parameter("scale", [width.nodes], .ones, dtype: sums.dtype)

@@ -49,7 +49,11 @@ public struct KANConvolution: Layer {
       }
       let matrix = scope.parameter("base", [c, channels * taps], start, dtype: x.dtype)
       let through: Tensor
-      if case .activation(let activation) = base { through = activation(padded, scope["activation"]) } else { through = padded }
+      if case .activation(let activation) = base {
+        through = activation(padded, scope["activation"])
+      } else {
+        through = padded
+      }
       y = y + through.convolution(kernels(matrix, c))
     }
     return y

@@ -75,7 +75,8 @@ extension FittedKAN {
   }
 
   static func moved(_ name: String, _ layer: Int, to other: Int) -> String {
-    name.hasPrefix("node") ? "node\(other)" + name.dropFirst("node\(layer)".count) : "\(other)" + name.dropFirst("\(layer)".count)
+    name.hasPrefix("node")
+      ? "node\(other)" + name.dropFirst("node\(layer)".count) : "\(other)" + name.dropFirst("\(layer)".count)
   }
 
   private mutating func refit(

@@ -28,7 +28,7 @@ extension FittedKAN {
       // A product's score goes to each of its factors.
       let sums = network.layers[l].units
       let owner = (0..<network.widths[l + 1].nodes).flatMap { node in
-        network.columns(ofNode: node, in: l).map { ($0, node) }
+        network.sums(ofNode: node, in: l).map { ($0, node) }
       }.sorted { $0.0 < $1.0 }.map { Int32($0.1) }
       let bySum = score.take(Tensor(owner), axis: 1)
       let share = spread / (total + 1e-4)
@@ -67,7 +67,7 @@ extension FittedKAN {
       let all = Array(0..<network.widths[l].nodes)
       guard l > 0, l < network.widths.count - 1 else { return all }
       return all.filter { node in
-        let incoming = network.columns(ofNode: node, in: l - 1).map { sizes[l - 1][.all, $0].max().scalar }.max() ?? 0
+        let incoming = network.sums(ofNode: node, in: l - 1).map { sizes[l - 1][.all, $0].max().scalar }.max() ?? 0
         return incoming > threshold && sizes[l][node].max().scalar > threshold
       }
     }
@@ -81,7 +81,7 @@ extension FittedKAN {
     var result = self
     result.variables = Variables()
     for l in network.layers.indices {
-      let columns = kept[l + 1].flatMap { network.columns(ofNode: $0, in: l) }.map { Int32($0) }
+      let columns = kept[l + 1].flatMap { network.sums(ofNode: $0, in: l) }.map { Int32($0) }
       let (rows, sums) = (Tensor(kept[l].map { Int32($0) }), Tensor(columns))
       func copy(_ tree: Parameters, _ keyPath: WritableKeyPath<Variables, Parameters>) {
         for name in tree.names where name.hasPrefix("\(l)/") && !name.contains("symbolic/") {

@@ -26,7 +26,8 @@ extension FittedKAN {
     _ layer: Int, _ input: Int, _ output: Int, to name: String, on x: Tensor
   ) throws(KANError) -> FittedKAN {
     guard let function = SymbolicFunction.named(name) else {
-      throw KANError("\(name) is no symbolic function; there are \(SymbolicFunction.library.map(\.name).joined(separator: ", "))")
+      throw KANError(
+        "\(name) is no symbolic function; there are \(SymbolicFunction.library.map(\.name).joined(separator: ", "))")
     }
     let samples = edge(layer, input, output, on: x)
     return fixingSymbolic(layer, input, output, SymbolicFit(function, x: samples.x, y: samples.y))
@@ -42,7 +43,9 @@ extension FittedKAN {
       for (i, row) in live.enumerated() {
         for (o, isLive) in row.enumerated() where isLive {
           guard !network.layers[l].symbolic.contains(where: { $0.input == i && $0.output == o }) else { continue }
-          guard let best = result.suggestions(l, i, o, on: x, library: library, simplicity: simplicity).first else { continue }
+          guard let best = result.suggestions(l, i, o, on: x, library: library, simplicity: simplicity).first else {
+            continue
+          }
           result =
             best.function.name == "0" && abs(best.affine[3]) < 1e-6
             ? result.removing([(l, i, o)]) : result.fixingSymbolic(l, i, o, best)
@@ -79,7 +82,7 @@ extension FittedKAN {
       let scale = variables.parameters["node\(l)/scale"]?.doubles
       let bias = variables.parameters["node\(l)/bias"]?.doubles
       nodes = (0..<network.widths[l + 1].nodes).map { node in
-        let factors = network.columns(ofNode: node, in: l).map { sums[$0] }
+        let factors = network.sums(ofNode: node, in: l).map { sums[$0] }
         let value = factors.dropFirst().reduce(factors[0]) { $0.times($1) }
         guard let scale, let bias else { return value }
         return value.times(scale[node]).adding(.number(bias[node]))
@@ -121,7 +124,7 @@ extension FittedKAN {
         }
       }
       nodes = (0..<network.widths[l + 1].nodes).map { node in
-        let factors = network.columns(ofNode: node, in: l).map { sums[$0] }
+        let factors = network.sums(ofNode: node, in: l).map { sums[$0] }
         return factors.dropFirst().reduce(factors[0]) { $0.multiplied($1) }
       }
     }

@@ -119,7 +119,8 @@ public struct ActivationBasis: EdgeBasis, Hashable {
   public var count: Int
   public var range: ClosedRange<Double>
   public init(_ activation: Activation, count: Int = 8, range: ClosedRange<Double> = -1...1) {
-    require(count >= 1 && activation.isElementwise, "\(activation.name) is no function of one number: it cannot be an edge")
+    require(
+      count >= 1 && activation.isElementwise, "\(activation.name) is no function of one number: it cannot be an edge")
     self.activation = activation
     self.count = count
     self.range = range

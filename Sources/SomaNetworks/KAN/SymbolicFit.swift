@@ -28,7 +28,9 @@ public struct SymbolicFit: Sendable, Hashable {
   public static func ranked(
     _ library: [SymbolicFunction] = SymbolicFunction.library, x: [Double], y: [Double], simplicity: Double = 0.8
   ) -> [SymbolicFit] {
-    library.map { SymbolicFit($0, x: x, y: y) }.sorted { $0.loss(simplicity: simplicity) < $1.loss(simplicity: simplicity) }
+    library.map { SymbolicFit($0, x: x, y: y) }.sorted {
+      $0.loss(simplicity: simplicity) < $1.loss(simplicity: simplicity)
+    }
   }
 
   private init(_ search: Search, _ allX: [Double], _ allY: [Double]) {

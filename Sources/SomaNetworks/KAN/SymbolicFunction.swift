@@ -15,7 +15,8 @@ public struct SymbolicFunction: Sendable, Hashable {
   /// All functions that edges are compared with.
   public static let library: [SymbolicFunction] = [
     .init("0", complexity: 0), .init("x", complexity: 1), .init("x^2", complexity: 2), .init("x^3", complexity: 3),
-    .init("x^4", complexity: 3), .init("x^5", complexity: 3), .init("1/x", complexity: 2), .init("1/x^2", complexity: 2),
+    .init("x^4", complexity: 3), .init("x^5", complexity: 3), .init("1/x", complexity: 2),
+    .init("1/x^2", complexity: 2),
     .init("1/x^3", complexity: 3), .init("1/x^4", complexity: 4), .init("1/x^5", complexity: 5),
     .init("sqrt", complexity: 2), .init("x^1.5", complexity: 4), .init("1/sqrt", complexity: 2),
     .init("exp", complexity: 2), .init("log", complexity: 2), .init("abs", complexity: 3), .init("sin", complexity: 2),

@@ -159,7 +159,9 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   /// Two layers of edges of one basis.
   private static func edges(_ basis: any EdgeBasis, _ request: Request) -> any Layer {
     let hidden = [8].scaled(request.width)
-    return Sequential([Flatten(), KAN([request.input.dropFirst().reduce(1, *), hidden[0], request.outputs], basis: basis)])
+    return Sequential([
+      Flatten(), KAN([request.input.dropFirst().reduce(1, *), hidden[0], request.outputs], basis: basis),
+    ])
   }
 
   private static let entries: [Entry] = {
@@ -256,7 +258,10 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
         let basis = TwoSidedBasis($0.activation(or: .silu))
         return Sequential([Flatten(), AFKAN([64].scaled($0.width) + [$0.outputs], basis: basis)])
       },
-      Entry(name: "spline-mlp", summary: "two dense layers of 64 units, each with a learned B-spline", takesActivation: false) {
+      Entry(
+        name: "spline-mlp", summary: "two dense layers of 64 units, each with a learned B-spline",
+        takesActivation: false
+      ) {
         let hidden = [64, 64].scaled($0.width)
         return Sequential(
           [Flatten()] + hidden.flatMap { [Dense($0), BSplineActivation()] as [any Layer] } + [Dense($0.outputs)])
@@ -275,7 +280,13 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
         let width = [24].scaled($0.width)[0]
         let block = MLPKAN(hidden: Swift.max(2, width * 5 / 4), kanHidden: Swift.max(1, width / 6))
         return Sequential([
-          Flatten(), Dense(width), Residual { LayerNorm(); block }, Residual { LayerNorm(); block }, Dense($0.outputs),
+          Flatten(), Dense(width),
+          Residual {
+            LayerNorm(); block
+          },
+          Residual {
+            LayerNorm(); block
+          }, Dense($0.outputs),
         ])
       },
       Entry(name: "unet", summary: "from images to images, 16 to 128 channels") {

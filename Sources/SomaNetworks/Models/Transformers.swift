@@ -49,8 +49,8 @@ public struct TransformerBlock: Layer {
     let y =
       feedForward.map { $0(n, scope["feedForward"]) }
       ?? (isGated
-      ? GatedFeedForward(hidden: hidden, gate: activation)(n, scope["feedForward"])
-      : FeedForward(hidden: hidden, activation: activation)(n, scope["feedForward"]))
+        ? GatedFeedForward(hidden: hidden, gate: activation)(n, scope["feedForward"])
+        : FeedForward(hidden: hidden, activation: activation)(n, scope["feedForward"]))
     return h + dropped(y, scope["dropout2"])
   }
 

@@ -13,7 +13,7 @@ private func near(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
   @Test func basesHaveThePublishedValues() {
     func at(_ basis: any EdgeBasis) -> [Double] { basis.values(place).doubles }
     #expect(near(at(BSpline(range: -1.2...1.2)), [0, 0, 0, 0.111654, 0.652018, 0.236003, 0.000326, 0], 2e-6))
-    #expect(near(Array(at(GaussianBasis())[2...6]), [0.000011, 0.003551, 0.150977, 0.868815, 0.676634], 2e-6))
+    #expect(near(Array(at(GaussianBasis())[1...5]), [0.000011, 0.003551, 0.150977, 0.868815, 0.676634], 2e-6))
     #expect(
       near(
         at(ChebyshevBasis()), [1, 0.291313, -0.830274, -0.775051, 0.378710, 0.995697, 0.201409, -0.878351], 2e-6))
@@ -56,8 +56,10 @@ private func near(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
 
   static let bases: [any EdgeBasis] = [
     BSpline(), GaussianBasis(), SwitchBasis(), ChebyshevBasis(), LegendreBasis(), TaylorBasis(), FourierBasis(),
-    WaveletBasis(), WaveletBasis(.morlet), WaveletBasis(.gaussianDerivative), WaveletBasis(.meyer), WaveletBasis(.shannon),
-    TrainedWaveletBasis(.morlet), ActivationBasis(.silu), ActivationBasis(.mish, count: 1), RationalBasis(), TwoSidedBasis(),
+    WaveletBasis(), WaveletBasis(.morlet), WaveletBasis(.gaussianDerivative), WaveletBasis(.meyer),
+    WaveletBasis(.shannon),
+    TrainedWaveletBasis(.morlet), ActivationBasis(.silu), ActivationBasis(.mish, count: 1), RationalBasis(),
+    TwoSidedBasis(),
     TwoSidedBasis.relu(), BasisPool(), MixedBasis([GaussianBasis(), FourierBasis()], choices: [[0], [1], [0]]),
   ]
 

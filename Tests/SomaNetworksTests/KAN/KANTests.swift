@@ -54,7 +54,8 @@ private func points(_ n: Int, _ d: Int, seed: Int = 0) -> Tensor {
       fit.affine = [1, 0, 1, 0]
       return fit
     }
-    kan = kan.fixingSymbolic(0, 0, 0, exact("x")).fixingSymbolic(0, 1, 0, exact("x")).fixingSymbolic(1, 0, 0, exact("x^2"))
+    kan = kan.fixingSymbolic(0, 0, 0, exact("x")).fixingSymbolic(0, 1, 0, exact("x")).fixingSymbolic(
+      1, 0, 0, exact("x^2"))
     let x = points(30, 2)
     let sum = x.sum([1], keepsAxes: true)
     #expect((kan(x) - sum * sum).abs().max().scalar < 1e-12)
