@@ -35,7 +35,7 @@ func feynmanFormulas(_ run: ReproductionRun) throws -> Finding {
       rows.append([
         equation.name, equation.formula, "\(names.count)", formattedNumber(curve, digits: 2),
         formattedNumber(formula, digits: 2),
-        isFound ? "found" : "", result.formula?.rounded().description ?? "–",
+        isFound ? "found" : "", result.printed?.description ?? "–",
       ])
     } catch let error as KANError {
       curveShares.append(.infinity)

@@ -29,7 +29,7 @@ let fourierUnits = Reproduction(
 ) { run in
   func gelu(_ width: Int) -> Sequential {
     Sequential {
-      Dense(width); Dense(width); Activation.gelu; Dense(width); Activation.gelu; Dense(1)
+      UniformDense(width); UniformDense(width); Activation.gelu; UniformDense(width); Activation.gelu; UniformDense(1)
     }
   }
   let sine = try Activation.named("sine")
@@ -39,11 +39,17 @@ let fourierUnits = Reproduction(
     (
       "sine MLP",
       Sequential {
-        Dense(55); sine; Dense(55); sine; Dense(55); sine; Dense(1)
+        UniformDense(55); sine; UniformDense(55); sine; UniformDense(55); sine; UniformDense(1)
       }
     ),
     ("KAN", KAN([1, 16, 16, 1])),
   ]
+  /// The grid of the KAN covers the training interval; the others take t as it is.
+  func fitted(_ entry: (name: String, network: any Layer), _ task: PeriodicTask) -> any Layer {
+    guard entry.name == "KAN" else { return entry.network }
+    let scale = 1 / task.training
+    return Sequential([Lambda { $0 * scale }, entry.network])
+  }
   var inside: [[Double]] = []
   var outside: [[Double]] = []
   var rows: [[String]] = []
@@ -54,14 +60,15 @@ let fourierUnits = Reproduction(
     var (ins, outs) = ([Double](), [Double]())
     var series = [LineChart.Series]()
     let grid = (0..<600).map { -task.test + 2 * task.test * Double($0) / 599 }
-    let scaled = Tensor(grid.map { Float($0 / task.training) }, shape: [600, 1])
+    let scaled = Tensor(grid.map { Float($0) }, shape: [600, 1])
     series.append(.init("data", x: grid, y: grid.map { data.standard(task.value($0)) }))
     for (i, entry) in networks.enumerated() {
+      let network = fitted(entry, task)
       let begin = (Double(t) + Double(i) / 6) / 3 * 0.85
       let outcome = try data.study.run(
-        "\(task.name), \(entry.name)", entry.network, run.part(begin...begin + 0.85 / 18))
+        "\(task.name), \(entry.name)", network, run.part(begin...begin + 0.85 / 18))
       let inner = outcome.variables.map { variables in
-        (entry.network.apply(variables, data.inside.x) - data.inside.y).squared().mean().scalar
+        (network.apply(variables, data.inside.x) - data.inside.y).squared().mean().scalar
       }
       ins.append(inner.median)
       outs.append(outcome.test.map { $0 * $0 }.median)
@@ -70,7 +77,7 @@ let fourierUnits = Reproduction(
         formattedNumber(outs.last!, digits: 3), formattedNumber(outcome.rate),
       ])
       if ["FAN", "gated FAN", "MLP, equal parameters", "sine MLP"].contains(entry.name) {
-        let y = entry.network.apply(outcome.variables[0], scaled).doubles
+        let y = network.apply(outcome.variables[0], scaled).doubles
         series.append(.init(entry.name, x: grid, y: y.map { min(max($0, -4), 4) }))
       }
     }
@@ -106,8 +113,7 @@ let fourierUnits = Reproduction(
         columns: ["task", "network", "parameters", "inside", "outside", "learning rate"], rows: rows)
     ], figures: figures,
     remarks: [
-      "Inputs are divided by the half-length of the training interval for all networks alike.",
-      "The column of plain sine networks shows how much of the gain is due to sines alone.",
+      "The column of plain sine networks shows how much of the gain is due to sines alone."
     ])
 }
 
@@ -152,7 +158,7 @@ private func carbonForecast(_ run: ReproductionRun) throws -> Double {
 }
 
 extension PeriodicTask {
-  /// The task's points, standardized: inputs over the half-length of the training interval.
+  /// The task's points, targets standardized.
   struct Data {
     var study: FunctionStudy
     /// Points of the whole training interval.
@@ -174,7 +180,7 @@ extension PeriodicTask {
     let (mean, deviation) = (values.mean, values.variance.squareRoot())
     func made(_ t: [Double]) -> FunctionStudy.Points {
       .init(
-        x: Tensor(t.map { Float($0 / training) }, shape: [t.count, 1]),
+        x: Tensor(t.map { Float($0) }, shape: [t.count, 1]),
         y: Tensor(t.map { Float((value($0) - mean) / deviation) }, shape: [t.count, 1]))
     }
     let far = uniform(1000, keys[1]).map { u -> Double in

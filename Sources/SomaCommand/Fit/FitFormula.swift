@@ -12,7 +12,7 @@ struct FitFormula: ParsableArguments {
   @Flag(help: "Fit a formula; the same as --method formula.") var formula = false
   @Option(
     help: ArgumentHelp(
-      "Nodes of all layers, such as 2,5,1; the first must be the number of columns. Default: the columns, 3, 1.",
+      "Nodes of all layers, such as 2,5,1; the first must be the number of columns. Default: the columns, then none, 1 or 3, then 1.",
       valueName: "counts"))
   var shape: IntegerList?
   @Option(help: ArgumentHelp("Grid intervals, one grid after the other. Default: 3,5.", valueName: "counts"))
@@ -23,7 +23,10 @@ struct FitFormula: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Replace learned edges by named functions.") var symbolic = true
   @Option(help: "Networks that are begun; the best is kept.") var starts = 4
   @Option(help: "L-BFGS steps of each stage.") var iterations = 100
-  @Option(help: "Decimals of printed numbers.") var decimals = 3
+  @Option(help: "Significant digits of printed numbers.") var digits = 4
+  @Option(
+    help: ArgumentHelp("How much simple functions are preferred to near ones, 0 to 1.", valueName: "share"))
+  var simplicity = 0.8
   @Option(help: ArgumentHelp("Draw the network with its edges' functions.", valueName: "path")) var draw: String?
   @Option(name: .customLong("formula-seed"), help: "Seed of starts and of the split into training and test rows.")
   var seed = 0
@@ -42,8 +45,11 @@ struct FitFormula: ParsableArguments {
       throw ValidationError("--order must be 1 to \(SplineSum.highestOrder), not \(order).")
     }
     guard sparsify >= 0, sparsify.isFinite else { throw ValidationError("--sparsify must not be negative.") }
-    guard (1...100).contains(starts), (1...100_000).contains(iterations), (0...12).contains(decimals) else {
-      throw ValidationError("--starts must be 1 to 100, --iterations 1 to 100000, --decimals 0 to 12.")
+    guard (1...100).contains(starts), (1...100_000).contains(iterations), (1...15).contains(digits),
+      (0...1).contains(simplicity)
+    else {
+      throw ValidationError(
+        "--starts must be 1 to 100, --iterations 1 to 100000, --digits 1 to 15, --simplicity 0 to 1.")
     }
   }
 
@@ -81,15 +87,16 @@ struct FitFormula: ParsableArguments {
       test = (held.map { x[order[$0]] }, held.map { y[order[$0]] })
     }
     let fit = FormulaFit(
-      hidden: shape.map { Array($0.values.dropFirst().dropLast()) } ?? [3], grids: grid?.values ?? [3, 5], order: order,
-      penalty: sparsify, prunes: prune, findsSymbols: symbolic, starts: starts, steps: iterations)
+      hidden: shape.map { Array($0.values.dropFirst().dropLast()) }, grids: grid?.values ?? [3, 5], order: order,
+      penalty: sparsify, prunes: prune, findsSymbols: symbolic, starts: starts, steps: iterations,
+      simplicity: simplicity, digits: digits)
     let progress = ProgressLine(isQuiet: output.quiet)
     defer { progress.clear() }
     let result = try fit(training.x, training.y, test: test.y.isEmpty ? nil : test, names: names, key: Key(seed)) {
       progress.update($0, $1)
     }
     progress.clear()
-    let text = result.formula?.rounded(decimals: decimals).description
+    let text = result.printed?.description
     if let draw {
       let picture = (result.symbols ?? result.curves).picture(
         "\(target) of \(source)", on: result.inputs, inputs: names, outputs: [target])

@@ -42,6 +42,18 @@ extension Workload {
     inputs: { classified([128, 784], classes: 10, key: $0) { .normal($0, key: $1) } },
     objective: crossEntropy)
 
+  /// What `kan` is measured against: as many multiplications as it would have with all of its splines.
+  static let kanMLP = training(
+    "kan-mlp", "784-576-10, SiLU, 128 samples, cross-entropy, Adam: as many weights as kan has",
+    network: Sequential {
+      Dense(576)
+      Activation.silu
+      Dense(10)
+    },
+    optimizer: Adam(), learningRate: 1e-3,
+    inputs: { classified([128, 784], classes: 10, key: $0) { .normal($0, key: $1) } },
+    objective: crossEntropy)
+
   static let kan = training(
     "kan", "Kolmogorov-Arnold network 784-64-10, cubic splines on 5 intervals, 128 samples, cross-entropy, Adam",
     network: Sequential {

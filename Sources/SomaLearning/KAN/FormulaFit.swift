@@ -5,12 +5,12 @@ import SomaNetworks
 /// A formula for a table: a KAN is trained from several starts, made sparse, pruned, its edges recognized as named functions, and read
 /// off (Liu et al. 2024, arXiv 2404.19756).
 public struct FormulaFit: Sendable {
-  /// Nodes of the hidden layers and the outputs; the inputs come from the data.
-  public var hidden: [Int]
+  /// Nodes of the hidden layers; nil: none, 1 and 3 are tried, and the smallest that validates nearly as well as the best is kept.
+  public var hidden: [Int]?
   /// Intervals of the grids, one after the other; the last ones only refine.
   public var grids: [Int]
   public var order: Int
-  /// λ of the sparsity penalty; 0 leaves the network dense.
+  /// λ of the sparsity penalty, which is tried and so is thirty times as much; 0 leaves the network dense.
   public var penalty: Double
   public var prunes: Bool
   public var findsSymbols: Bool
@@ -18,13 +18,17 @@ public struct FormulaFit: Sendable {
   public var steps: Int
   public var library: [SymbolicFunction]
   public var simplicity: Double
+  /// Significant digits of the printed formula.
+  public var digits: Int
 
   public init(
-    hidden: [Int] = [3], grids: [Int] = [3, 5], order: Int = 3, penalty: Double = 1e-3, prunes: Bool = true,
+    hidden: [Int]? = nil, grids: [Int] = [3, 5], order: Int = 3, penalty: Double = 1e-3, prunes: Bool = true,
     findsSymbols: Bool = true, starts: Int = 4, steps: Int = 100,
     library: [SymbolicFunction] = SymbolicFunction.library,
-    simplicity: Double = 0.8
+    simplicity: Double = 0.8, digits: Int = 4
   ) {
+    require(digits > 0, "numbers are printed with at least one digit")
+    self.digits = digits
     require(!grids.isEmpty && grids.allSatisfy { $0 > 0 }, "grids have at least one interval")
     self.hidden = hidden
     self.grids = grids
@@ -48,7 +52,9 @@ public struct FormulaFit: Sendable {
     /// Roots of mean squared errors on the training and on the test samples, in the target's units.
     public var curveErrors: (training: Double, test: Double)
     public var formulaErrors: (training: Double, test: Double)?
-    /// The formula with rounded numbers, as it is printed, on the test samples.
+    /// The formula without terms that hardly matter, its numbers rounded.
+    public var printed: Formula?
+    /// Its error on the test samples.
     public var printedError: Double?
     /// Standard deviation of the target over the test samples.
     public var deviation: Double
@@ -103,29 +109,29 @@ public struct FormulaFit: Sendable {
       return (error(inputs, y), error(heldInputs, held.y))
     }
 
-    let shape: [Int] = [width] + hidden + [1]
-    let first = KAN(shape, intervals: grids[0], order: order)
-    let plain = KANTraining(steps: steps, gridUpdates: 5, updatingSteps: steps / 2)
-    var kan = try plain.best(of: starts, first, inputs, outputs, key: key) {
-      try onProgress(0.4 * Double($0) / Double(starts), "start \($0 + 1) of \(starts)")
+    // Every fifth training row decides between networks.
+    let choosing = (0..<x.count).filter { x.count >= 50 && $0 % 5 == 4 }
+    let learning = (0..<x.count).filter { x.count < 50 || $0 % 5 != 4 }
+    func part(_ rows: [Int]) -> (x: Tensor, y: Tensor) {
+      let places = Tensor(rows.map { Int32($0) })
+      return (inputs.take(places), outputs.take(places))
     }
-    if penalty > 0 {
-      try onProgress(0.4, "making the network sparse")
-      kan = try KANTraining(steps: steps, penalty: penalty).fit(kan, inputs, outputs)
+    let known = part(learning)
+    let judged = choosing.isEmpty ? known : part(choosing)
+    var best: (kan: FittedKAN, error: Double)?
+    let shapes = hidden.map { [$0] } ?? [[], [1], [3]]
+    let penalties = penalty > 0 ? [penalty, 30 * penalty] : [0]
+    for (i, hidden) in shapes.enumerated() {
+      for (j, penalty) in penalties.enumerated() {
+        let share = (Double(i) + Double(j) / Double(penalties.count)) / Double(shapes.count)
+        try onProgress(0.7 * share, "network \(([width] + hidden + [1]).map(String.init).joined(separator: "-"))")
+        let kan = try candidate([width] + hidden + [1], penalty, known, judged, key)
+        let error = kan.error(judged.x, judged.y)
+        // A larger network has to be clearly better.
+        if best == nil || error < 0.95 * best!.error || !best!.error.isFinite { best = (kan, error) }
+      }
     }
-    if prunes {
-      try onProgress(0.5, "pruning")
-      let smaller = kan.pruned(on: inputs)
-      let trained = try KANTraining(steps: steps, gridUpdates: 2, updatingSteps: 20).fit(smaller, inputs, outputs)
-      if trained.error(inputs, outputs).isFinite { kan = trained }
-    }
-    for (i, intervals) in grids.enumerated().dropFirst() {
-      try onProgress(0.55 + 0.1 * Double(i) / Double(grids.count), "grid of \(intervals)")
-      let finer = try kan.refined(intervals: intervals, on: inputs)
-      let trained = try KANTraining(steps: steps).fit(finer, inputs, outputs)
-      // A finer grid that fits worse has lost its way.
-      if trained.error(inputs, outputs) < kan.error(inputs, outputs) { kan = trained }
-    }
+    let kan = best!.kan
     var result = Result(
       curves: kan, curveErrors: errors(kan), deviation: Self.deviation(held.y), inputs: inputs)
     guard findsSymbols else { return result }
@@ -144,12 +150,47 @@ public struct FormulaFit: Sendable {
     result.symbols = symbols
     result.formula = formula
     result.formulaErrors = errors(symbols)
-    let printed = formula.rounded()
+    let rows = x.map { Dictionary(zip(names, $0)) { first, _ in first } }
+    let printed = formula.printed(on: rows, digits: digits)
+    result.printed = printed
     result.printedError = Self.rootMeanSquare(
       zip(held.x, held.y).map { row, y in
         printed.value(Dictionary(zip(names, row)) { first, _ in first }) - y
       })
     return result
+  }
+
+  /// A network of a shape: the best of some starts by what was minimized, pruned, on finer grids as far as they validate better.
+  private func candidate(
+    _ shape: [Int], _ penalty: Double, _ known: (x: Tensor, y: Tensor), _ judged: (x: Tensor, y: Tensor), _ key: Key
+  ) throws -> FittedKAN {
+    let network = KAN(shape, intervals: grids[0], order: order)
+    let plain = KANTraining(steps: steps, gridUpdates: 5, updatingSteps: steps / 2)
+    var best: (kan: FittedKAN, value: Double)?
+    for start in 0..<starts {
+      var kan = try plain.fit(FittedKAN(network, key: key.folding("start\(start)")), known.x, known.y)
+      if penalty > 0 { kan = try KANTraining(steps: steps, penalty: penalty).fit(kan, known.x, known.y) }
+      // A start that needs fewer edges for nearly the same error is the better one.
+      let activity = kan.activity(known.x)
+      let sparsity = penalty * KANSparsity()(activity, kan.variables.parameters).scalar
+      let value = (activity.output - known.y).squared().mean().scalar + sparsity
+      if best == nil || value < best!.value || !best!.value.isFinite { best = (kan, value) }
+    }
+    var kan = best!.kan
+    func keeping(_ trained: FittedKAN) {
+      if trained.error(judged.x, judged.y) < kan.error(judged.x, judged.y) { kan = trained }
+    }
+    if prunes {
+      let smaller = kan.pruned(on: known.x)
+      let trained = try KANTraining(steps: steps / 2, penalty: penalty / 10).fit(smaller, known.x, known.y)
+      // The smaller network is wanted: it may be a little worse.
+      if trained.error(judged.x, judged.y) < 1.1 * kan.error(judged.x, judged.y) { kan = trained }
+    }
+    for intervals in grids.dropFirst() {
+      let finer = try kan.refined(intervals: intervals, on: known.x)
+      keeping(try KANTraining(steps: steps, penalty: penalty / 10).fit(finer, known.x, known.y))
+    }
+    return kan
   }
 
   private static func symbolicLayer(

@@ -40,7 +40,7 @@ public enum FeatureReduction: Sendable, Hashable {
     let (n, d, m) = (f.shape[0], f.shape[1], f.shape[2])
     let temperature = Self.temperature(d, scope, f.dtype)
     func linear(_ x: Tensor, _ units: Int, _ name: String) -> Tensor {
-      UniformMap(units)(x, scope[name])
+      UniformDense(units)(x, scope[name])
     }
     switch self {
     case .global:
@@ -64,21 +64,6 @@ public enum FeatureReduction: Sendable, Hashable {
     case .multihead:
       return MultiHeadAttention(heads: m, headWidth: 1)(f, scope["attention"]).sum([2])
     }
-  }
-}
-
-/// An affine map that begins uniform in ±1/√inputs.
-struct UniformMap: Layer {
-  var units: Int
-  var usesBias = true
-  init(_ units: Int, usesBias: Bool = true) {
-    self.units = units
-    self.usesBias = usesBias
-  }
-  func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let bound = 1 / Double(max(1, x.shape.last)).squareRoot()
-    let y = x.matmul(scope.parameter("weight", [x.shape.last, units], .uniform(bound), dtype: x.dtype))
-    return usesBias ? y + scope.parameter("bias", [units], .uniform(bound), dtype: x.dtype) : y
   }
 }
 
@@ -147,7 +132,7 @@ public struct AFKANLayer: Layer {
     case .batch: h = BatchNorm()(h, scope["norm"])
     case .none: break
     }
-    return UniformMap(units, usesBias: false)(basis.activation(h, scope["activation"]), scope["map"])
+    return UniformDense(units, usesBias: false)(basis.activation(h, scope["activation"]), scope["map"])
   }
 }
 

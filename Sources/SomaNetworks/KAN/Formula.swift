@@ -168,6 +168,45 @@ public indirect enum Formula: Sendable, Hashable {
     }
   }
 
+  /// The formula as it is printed: terms whose spread over the rows is below a share of their sum's become constants, and numbers are
+  /// rounded to significant digits.
+  public func printed(on rows: [[String: Double]], digits: Int = 4, negligible: Double = 1e-3) -> Formula {
+    func simpler(_ formula: Formula) -> Formula { formula.printed(on: rows, digits: digits, negligible: negligible) }
+    func spread(_ values: [Double]) -> (mean: Double, deviation: Double) {
+      let mean = values.reduce(0, +) / Double(max(1, values.count))
+      return (mean, (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, values.count))).squareRoot())
+    }
+    switch self {
+    case .variable: return self
+    case .sum(var constant, let terms):
+      let all = spread(rows.map { value($0) }).deviation
+      var kept = Formula.number(0)
+      for term in terms {
+        let own = spread(rows.map { term.factor * term.formula.value($0) })
+        if own.deviation < negligible * all {
+          constant += own.mean
+        } else {
+          kept = kept.adding(simpler(term.formula).times(Self.rounded(term.factor, digits)))
+        }
+      }
+      guard kept.constant == nil else { return .number(Self.rounded(constant, digits)) }
+      // A constant matters as much as the sum spreads.
+      let unit = pow(10, (log10(max(all, 1e-300))).rounded(.down) - Double(digits - 1))
+      return kept.adding(.number((constant / unit).rounded() * unit))
+    case .product(let factors): return factors.reduce(.number(1)) { $0.times(simpler($1)) }
+    case .power(let base, let exponent): return simpler(base).raised(to: exponent)
+    case .call(let name, let inner):
+      let inner = simpler(inner)
+      return inner.constant == nil ? .call(name, inner) : inner.called(name)
+    }
+  }
+
+  private static func rounded(_ value: Double, _ digits: Int) -> Double {
+    guard value != 0, value.isFinite else { return value }
+    let unit = pow(10, log10(abs(value)).rounded(.down) - Double(digits - 1))
+    return (value / unit).rounded() * unit
+  }
+
   /// The number of variables, functions, powers and constants.
   public var complexity: Int {
     switch self {

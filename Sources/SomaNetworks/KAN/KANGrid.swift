@@ -4,7 +4,7 @@ import Soma
 extension FittedKAN {
   /// Where a new grid's knots stand.
   public enum GridRange: Sendable {
-    /// Between the smallest and the largest sample, drawn to where samples are dense.
+    /// Between the smallest and the largest sample.
     case data
     /// Where the old grid's first and last interior knots stand, evenly.
     case kept
@@ -33,9 +33,10 @@ extension FittedKAN {
 
   /// The same functions on another number of intervals (grid extension): coefficients by least squares on the samples, of the
   /// smallest norm where samples do not determine them; layer by layer, each on what the refined layers before it put out.
+  /// The new knots are evenly spaced unless `evenness` draws them to where samples are dense.
   /// - Throws: `KANError` if samples are not finite.
   public func refined(
-    intervals: Int, on x: Tensor, range: GridRange = .data, evenness: Double = 0.02
+    intervals: Int, on x: Tensor, range: GridRange = .data, evenness: Double = 1
   ) throws(KANError) -> FittedKAN {
     require(intervals >= 1, "a grid has at least one interval, not \(intervals)")
     return try regridded(on: x, evenness: evenness, range) { _ in intervals }

@@ -30,9 +30,9 @@ public struct FANLayer: Layer {
   public var periodic: Int { Int(ratio * Double(units)) }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let p = UniformMap(periodic, usesBias: usesBias)(x, scope["periodic"])
+    let p = UniformDense(periodic, usesBias: usesBias)(x, scope["periodic"])
     let g = activation(
-      UniformMap(units - 2 * periodic, usesBias: usesBias)(x, scope["plain"]), scope["activation"])
+      UniformDense(units - 2 * periodic, usesBias: usesBias)(x, scope["plain"]), scope["activation"])
     guard isGated else { return .concatenate([p.cos(), p.sin(), g], axis: x.rank - 1) }
     let s = scope.parameter("gate", [1], .normal(1), dtype: x.dtype).logistic()
     return .concatenate([p.cos() * s, p.sin() * s, g * (1 - s)], axis: x.rank - 1)
@@ -64,8 +64,8 @@ public struct FAN: Layer {
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     let layer = FANLayer(width, ratio: ratio, activation: activation, isGated: isGated)
-    let h = (0..<(layers - 1)).reduce(UniformMap(width)(x, scope["embedding"])) { layer($0, scope[$1]) }
-    return UniformMap(outputs)(h, scope["head"])
+    let h = (0..<(layers - 1)).reduce(UniformDense(width)(x, scope["embedding"])) { layer($0, scope[$1]) }
+    return UniformDense(outputs)(h, scope["head"])
   }
 }
 
