@@ -21,7 +21,7 @@ let learnedAttention = Reproduction(
     """,
   check: """
     Fashion-MNIST, 5,000 training images, 1,000 to validate, 1,500 to test, pixels in [-1, 1], patches 7 × 7. Transformer of width 48, 3 heads, \
-    3 blocks, feed-forward 96: softmax (widened to 51 to match), G1B, G3B, G3U with r = 8, G3B begun at 0.1, G3B with a softmax behind. \
+    3 blocks, feed-forward 96: softmax (feed-forward part widened to match), G1B, G3B, G3U with r = 8, G3B begun at 0.1, G3B with a softmax behind. \
     5 epochs, batches of 100, AdamW (decay 0.05), one cycle, clipping 1, rate from {1e-3, 3e-3}, 3 seeds. Then width 96 and 6 blocks, one rate, \
     2 seeds.
     """,

@@ -20,7 +20,7 @@ let mixedExperts = Reproduction(
     """,
   check: """
     Linear(in, 24), two residual blocks x + F(LayerNorm(x)), Linear(24, out); F of about 12.5 thousand parameters: MLP of 260, KAN of 30, 8 \
-    MLPs of 30, 8 KANs of 4, or 4 of each. Digits (12 epochs) and iris (60 epochs) for representation; exp(sin πx + y²), \
+    MLPs of 30, 8 KANs of 4, or 4 of each. Digits (12 epochs) and breast cancer (30 epochs) for representation; exp(sin πx + y²), \
     √((x-y)² + 1) cos 3x and x y sin 4y, standardized, 1,000 training points (40 epochs) for functions. AdamW, cosine, batches of 64, rate \
     from {1e-3, 3e-3, 1e-2} by validation, 3 seeds.
     """,
@@ -54,7 +54,7 @@ let mixedExperts = Reproduction(
 
   // Representation
   let tasks: [(name: String, data: LabeledData, epochs: Int)] = [
-    ("digits", Embedded.digits().flattened(), 12), ("iris", Embedded.iris(), 60),
+    ("digits", Embedded.digits().flattened(), 12), ("breast-cancer", Embedded.breastCancer(), 30),
   ]
   var accuracies: [[Double]] = []
   for (i, task) in tasks.enumerated() {
@@ -134,8 +134,7 @@ let mixedExperts = Reproduction(
       IntervalPlot(
         "Weight on KAN experts", xTitle: "share", shares.map { IntervalPlot.Row($0.task, $0.share) }, style: .bars,
         reference: 0.5),
-    ],
-    remarks: ["Iris takes the place of breast cancer, which is not embedded here."])
+    ])
 }
 
 /// The mean routing weight of the KAN experts over both blocks.

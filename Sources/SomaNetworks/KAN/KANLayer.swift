@@ -134,6 +134,8 @@ public struct SymbolicEdge: Sendable, Hashable {
   public var function: SymbolicFunction
   /// a, b, c, d at the start.
   public var start: [Double]
+  /// Where the function's values are cut. As large as in fitting: a formula is not cut at all, and should say the same.
+  public var threshold = 1000.0
 
   public init(input: Int, output: Int, function: SymbolicFunction, start: [Double] = [1, 0, 1, 0]) {
     require(start.count == 4, "a symbolic edge has four numbers, not \(start.count)")
@@ -149,7 +151,7 @@ public struct SymbolicEdge: Sendable, Hashable {
     let start = self.start
     let initializer = Initializer("affine") { _, _, dtype in Tensor(start).cast(to: dtype) }
     let p = scope.parameter(parameterName, [4], initializer, dtype: x.dtype)
-    return p[2] * function(p[0] * x + p[1]) + p[3]
+    return p[2] * function(p[0] * x + p[1], threshold: threshold) + p[3]
   }
 
   func place(_ units: Int) -> [Double] { (0..<units).map { $0 == output ? 1 : 0 } }

@@ -18,7 +18,7 @@ public struct SymbolicFit: Sendable, Hashable {
   static let samples = 256
 
   /// Fits a function to samples: a and b by a grid of 101 × 101 in [-10, 10]², searched three times, each time between the neighbours
-  /// of the best point; c and d by least squares.
+  /// of the best point; c and d by least squares. Places where the function would be cut (poles, large exponentials) do not count.
   public init(_ function: SymbolicFunction, x: [Double], y: [Double]) {
     require(x.count == y.count && x.count > 1, "a symbolic fit wants samples: \(x.count) places, \(y.count) values")
     self.init(Search(function), x, y)
@@ -90,12 +90,15 @@ public struct SymbolicFit: Sendable, Hashable {
             let steps = Tensor.iota([101], dtype: .float64) * 0.01
             let a = (inputs[2][0] + (inputs[2][1] - inputs[2][0]) * steps).reshape([101, 1, 1])
             let b = (inputs[3][0] + (inputs[3][1] - inputs[3][0]) * steps).reshape([1, 101, 1])
-            let f = function(a * x + b, threshold: 1000)
+            let inner = a * x + b
+            let f = function(inner, threshold: 1000)
+            // Values that are cut are not the function's: no formula would say them.
+            let isCut = (f - function(inner, threshold: 1e6)).abs().max([2]) .> 1e-3
             let df = f - f.mean([2]).expandDimensions(at: 2)
             let dy = y - y.mean()
             let (ff, fy) = (df.squared().sum([2]), (df * dy).sum([2]))
             let r2 = fy.squared() / (ff * dy.squared().sum() + 1e-4)
-            return [Tensor.select(r2.isFinite(), r2, 0)]
+            return [Tensor.select(r2.isFinite() .& !isCut, r2, 0)]
           }
         )
       })
