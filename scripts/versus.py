@@ -31,7 +31,7 @@ RESULTS = ROOT / "Benchmarks/RESULTS.md"
 LOSSES = 5
 TOLERANCE = 1e-4
 # Peers that a workload has; the rest have torch, torch-compile and jax. torch.compile cannot differentiate twice.
-WORKLOADS = {name: ["torch", "torch-compile", "jax"] for name in ("gemm", "tiny-mlp", "mlp", "kan", "pinn", "siren")}
+WORKLOADS = {name: ["torch", "torch-compile", "jax"] for name in ("gemm", "tiny-mlp", "mlp", "kan", "kan-mlp", "pinn", "siren")}
 WORKLOADS["gemm"] = WORKLOADS["pinn"] = ["torch", "jax"]
 WORKLOADS["resnet8"] = ["torch", "torch-nhwc", "torch-compile", "jax"]
 WORKLOADS["gpt-char"] = ["torch", "torch-compile", "jax"]

@@ -184,7 +184,8 @@ extension Primitive {
         Movement(
           emit(self, [moves[0].rises, indices, moves[2].rises])[0],
           emit(self, [moves[0].falls, indices, moves[2].falls])[0]))
-    case .argReduce, .windowArgMax, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky,
+    case .splineSum, .argReduce, .windowArgMax, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier,
+      .cholesky,
       .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant, .scan:
       return unknown
     case .custom(let custom): return custom.function.followed(operands)

@@ -5,25 +5,15 @@ import SomaData
 import SomaLearning
 import SomaNetworks
 
-struct FitCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "fit", abstract: "Fit a single neuron to a table of numbers, safe against corrupted labels.",
-    discussion: """
-      Learns y ≈ f(w·x) by descent on a convex surrogate, whose error stays within a constant factor of the best neuron's. A column
-      of ones is appended unless --no-constant.
-
-      EXAMPLES
-        soma fit --data prices.csv --target price --link relu --robust
-        soma fit --data prices.csv --link elu --json
-      """)
-  @OptionGroup(title: "Data") var choice: DataChoice
+/// `soma fit table.csv --method neuron`: learns y ≈ f(w·x) by descent on a convex surrogate, whose error stays within a constant
+/// factor of the best neuron's.
+struct FitNeuron: ParsableArguments {
   @Option(help: "The activation f: non-decreasing, zero at zero.") var link = "relu"
   @Flag(help: "Cut labels at three times the 99.9 % quantile of their size.") var robust = false
   @Flag(help: "Append no column of ones.") var noConstant = false
   @Option(help: "Steps.") var steps = 300
-  @OptionGroup(title: "Output") var output: OutputChoice
 
-  func validate() throws {
+  mutating func validate() throws {
     guard (1...1_000_000).contains(steps) else { throw ValidationError("--steps must be 1 to 1000000, not \(steps).") }
   }
 
@@ -35,11 +25,11 @@ struct FitCommand: ParsableCommand {
     var warnings: [String]
   }
 
-  func run() throws {
-    let data = try choice.open(nil).train
+  func run(_ choice: DataChoice, _ input: String?, _ output: OutputChoice) throws {
+    let data = try choice.open(input).train
     guard case .values(let targets, let names) = data.target, names.count == 1 else {
       throw DataError(
-        try choice.source(nil), "a neuron is fitted to one column of numbers; say --task regression if it is one")
+        try choice.source(input), "a neuron is fitted to one column of numbers; say --task regression if it is one")
     }
     let d = data.sampleShape.elementCount
     var x = Tensor(data.values, shape: [data.count, d]).cast(to: .float64)
