@@ -204,9 +204,8 @@ public enum OrderPreservation: Sendable {
   case undecided
 
   /// Follows the signs through the graph; if they leave it open, tries pairs of inputs.
-  /// - Parameters:
-  ///   - shape: of one input, the batch axis first and of any length.
-  ///   - range: where inputs are tried.
+  /// - `shape`: of one input, the batch axis first and of any length.
+  /// - `range`: where inputs are tried.
   public init(
     _ shape: Shape, range: ClosedRange<Double> = -2...2, tries: Int = 64, key: Key = Key(0),
     _ function: @escaping (Tensor) -> Tensor

@@ -1,8 +1,7 @@
 import Soma
 
 /// `softmax(q kᵀ/√d + bias) v` where the mask holds.
-/// - Parameters:
-///   - mask: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere
+/// - `mask`: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere
 /// gets
 ///     the mean of all values.
 ///   - bias: added to the scores.
@@ -82,7 +81,7 @@ public struct MultiHeadAttention: Layer {
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor { attend(x, scope) }
 
   /// Attention from `x` to `context` (to itself if nil).
-  /// - Parameter mask: true where a query may look; broadcasts to `[n, heads, t, s]`.
+  /// - `mask`: true where a query may look; broadcasts to `[n, heads, t, s]`.
   public func callAsFunction(_ x: Tensor, context: Tensor? = nil, mask: Tensor? = nil, _ scope: Scope) -> Tensor {
     scope { attend(x, context: context, mask: mask, scope) }
   }

@@ -72,7 +72,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   public var readsSymbols: Bool { entry.readsSymbols }
 
   /// The network for inputs of a shape (batch axis first).
-  /// - Parameter outputs: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
+  /// - `outputs`: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
   public func network(input: Shape, outputs: Int) -> any Layer {
     entry.make(Request(input: input, outputs: outputs, activation: activation, width: width))
   }
