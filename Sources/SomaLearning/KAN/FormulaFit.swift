@@ -21,10 +21,13 @@ public struct FormulaFit: Sendable {
   /// Significant digits of the printed formula.
   public var digits: Int
 
+  /// All functions but the constant: whether an edge matters is for the pruning to say.
+  public static let functions = SymbolicFunction.library.filter { $0.name != "0" }
+
   public init(
     hidden: [Int]? = nil, grids: [Int] = [3, 5], order: Int = 3, penalty: Double = 1e-3, prunes: Bool = true,
     findsSymbols: Bool = true, starts: Int = 4, steps: Int = 100,
-    library: [SymbolicFunction] = SymbolicFunction.library,
+    library: [SymbolicFunction] = FormulaFit.functions,
     simplicity: Double = 0.8, digits: Int = 4
   ) {
     require(digits > 0, "numbers are printed with at least one digit")

@@ -96,6 +96,13 @@ public indirect enum Formula: Sendable, Hashable {
     if let value = constant { return .number(Self.value(name, value)) }
     let all = parts
     let one = single
+    // Odd and even functions take their arguments with a positive first term.
+    if let first = all.terms.first, first.factor < 0 {
+      if ["sin", "tan", "tanh", "arcsin", "arctan", "arctanh", "sign"].contains(name) {
+        return times(-1).called(name).times(-1)
+      }
+      if ["cos", "abs"].contains(name) { return times(-1).called(name) }
+    }
     switch name {
     case "exp" where all.constant != 0:
       return Formula.call("exp", Self.made(0, all.terms)).times(exp(all.constant))
@@ -197,7 +204,9 @@ public indirect enum Formula: Sendable, Hashable {
     case .power(let base, let exponent): return simpler(base).raised(to: exponent)
     case .call(let name, let inner):
       let inner = simpler(inner)
-      return inner.constant == nil ? .call(name, inner) : inner.called(name)
+      // Only signs are moved: what is taken out of a rounded argument would be rounded twice.
+      return inner.constant == nil && inner.parts.terms.first.map { $0.factor >= 0 } ?? true
+        ? .call(name, inner) : inner.called(name)
     }
   }
 

@@ -48,8 +48,27 @@ import Testing
     #expect(x.adding(.number(.pi)).called("sin").description == "-sin(x)")
     #expect(x.times(2).called("log").adding(.number(-log(2.0))).description == "log(x)")
     #expect(x.times(Formula.variable("y")).times(-1.5).description == "-1.5*x*y")
+    #expect(x.times(-2).called("sin").description == "-sin(2*x)" && x.times(-2).called("cos").description == "cos(2*x)")
     #expect(x.raised(to: -1).description == "x^(-1)")
     #expect(x.times(1e-9).adding(.number(0.5)).rounded().description == "0.5")
+  }
+
+  @Test func printedFormulasLeaveOutWhatHardlyMatters() {
+    let rows = (0..<50).map { (i: Int) -> [String: Double] in
+      let other = i * 7 % 50
+      return ["x": Double(i) / 25 - 1, "y": Double(other) / 50]
+    }
+    let x = Formula.variable("x")
+    let y = Formula.variable("y")
+    let wave = x.times(3.14159265).called("sin").times(-1)
+    let line = x.times(2.00004).adding(y.times(1e-5)).adding(.number(1e-7))
+    let formula = line.adding(wave)
+    #expect(formula.printed(on: rows).description == "2*x - sin(3.142*x)")
+    // A large exponential and what cancels it keep their digits.
+    let cancelling = x.times(1e-3).called("exp").times(5000).adding(.number(-5000))
+    for row in rows {
+      #expect(abs(cancelling.printed(on: rows).value(row) - cancelling.value(row)) < 1e-2)
+    }
   }
 
   @Test func roundingChangesLittle() {
