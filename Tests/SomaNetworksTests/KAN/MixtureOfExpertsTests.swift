@@ -29,9 +29,11 @@ private let type = TensorType(shape: [20, 6], dtype: .float64)
     var gathered = layer
     gathered.capacity = 100
     let variables = layer.initialized(for: type, key: Key(1))
+    // A global is made where it is read first, and in a traced function it would be traced.
+    let inputs = tokens
     func loss(_ layer: MLPKAN) -> (Tensor, Parameters) {
       let (value, gradient) = valueAndGrad(variables.parameters) {
-        layer.apply(Variables(parameters: $0), tokens).squared().sum()
+        layer.apply(Variables(parameters: $0), inputs).squared().sum()
       }
       return (value, gradient)
     }
