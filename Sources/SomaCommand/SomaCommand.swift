@@ -23,6 +23,7 @@ struct SomaCommand: ParsableCommand {
     TeachCommand.self,
     FitCommand.self,
     InspectCommand.self,
+    ONNXCommand.self,
     BenchCommand.self,
   ]
 
