@@ -69,7 +69,9 @@ struct ONNXCommand: ParsableCommand {
               bytes: model.parameters.bytes, inputs: model.inputs.map(\.description),
               outputs: model.outputs.map(\.description), operators: model.operatorCounts)))
       }
-      print("operator set \(model.operatorSet.map(String.init) ?? "none"), made by \(model.producer.isEmpty ? "?" : model.producer)")
+      print(
+        "operator set \(model.operatorSet.map(String.init) ?? "none"), made by \(model.producer.isEmpty ? "?" : model.producer)"
+      )
       print("\(model.parameters.count) numbers, \(formattedBytes(model.parameters.bytes))")
       for port in model.inputs { print("input   \(port.description)") }
       for port in model.outputs { print("output  \(port.description)") }
@@ -95,7 +97,8 @@ struct ONNXCommand: ParsableCommand {
       if output.json {
         return print(
           try jsonText([
-            "nodes": executable.graph.nodes.count, "operations": cost.total.operations, "memory": executable.memory.total,
+            "nodes": executable.graph.nodes.count, "operations": cost.total.operations,
+            "memory": executable.memory.total,
           ]))
       }
       for (name, type) in zip(network.inputNames, network.graph.inputTypes) { print("input   \(name): \(type)") }
@@ -108,7 +111,9 @@ struct ONNXCommand: ParsableCommand {
   struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Run a model on arrays.",
-      discussion: "Inputs are .npy files by name, or one .npz archive with all. Outputs are printed, or written to an .npz archive.")
+      discussion:
+        "Inputs are .npy files by name, or one .npz archive with all. Outputs are printed, or written to an .npz archive."
+    )
 
     @Argument(help: "The model's file.") var model: String
     @Option(help: ArgumentHelp("An input.", valueName: "name=file.npy")) var input: [String] = []
@@ -174,7 +179,8 @@ struct ONNXCommand: ParsableCommand {
       let failed = outcomes.filter { if case .failed = $0.verdict { true } else { false } }.count
       if output.json {
         struct Row: Encodable { var name: String, verdict: String, reason: String, inScope: Bool }
-        print(try jsonText(outcomes.map { Row(name: $0.name, verdict: $0.word, reason: $0.reason, inScope: $0.isInScope) }))
+        print(
+          try jsonText(outcomes.map { Row(name: $0.name, verdict: $0.word, reason: $0.reason, inScope: $0.isInScope) }))
       } else {
         for outcome in outcomes where all || outcome.verdict != .passed {
           print("\(outcome.word)  \(outcome.name)\(outcome.reason.isEmpty ? "" : ": \(outcome.reason)")")

@@ -103,7 +103,7 @@ enum ElementFormat: Int, Sendable, Hashable, CaseIterable {
     case .int4: (-8, 7)
     case .uint2: (0, 3)
     case .int2: (-2, 1)
-    default: (-9_223_372_036_854_775_808, 9_223_372_036_854_775_807)
+    default: (-0x1p63, 0x1p63)
     }
   }
 

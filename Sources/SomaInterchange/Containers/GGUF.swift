@@ -197,7 +197,9 @@ private struct MappedReader {
       return .list(values)
     case 10:
       let number = try number(UInt64.self, what)
-      guard let fitting = Int64(exactly: number) else { throw DataError(file, at: .byte(offset), "a number of \(number)") }
+      guard let fitting = Int64(exactly: number) else {
+        throw DataError(file, at: .byte(offset), "a number of \(number)")
+      }
       return .int(fitting)
     case 11: return .int(try number(Int64.self, what))
     case 12: return .double(Double(bitPattern: try number(UInt64.self, what)))

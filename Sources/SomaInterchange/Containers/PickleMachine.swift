@@ -51,7 +51,9 @@ struct PickleMachine {
   }
 
   private mutating func pop() throws -> Value {
-    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else { throw fault("takes a value that is not there") }
+    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else {
+      throw fault("takes a value that is not there")
+    }
     return value
   }
 
@@ -144,7 +146,9 @@ struct PickleMachine {
         let (module, name) = (try line(), try line())
         stack.append(.constructor(try constructor(module, name)))
       case 0x93:
-        guard case .text(let name) = try pop(), case .text(let module) = try pop() else { throw fault("a name is no text") }
+        guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
+          throw fault("a name is no text")
+        }
         stack.append(.constructor(try constructor(module, name)))
       case UInt8(ascii: "Q"): stack.append(.storage(try storage(try pop())))
       case UInt8(ascii: "R"):
@@ -170,7 +174,9 @@ struct PickleMachine {
   }
 
   private mutating func store(_ place: Int) throws {
-    guard stack.count > (marks.last ?? 0), let value = stack.last else { throw fault("keeps a value that is not there") }
+    guard stack.count > (marks.last ?? 0), let value = stack.last else {
+      throw fault("keeps a value that is not there")
+    }
     memo[place] = value
   }
 
@@ -185,7 +191,9 @@ struct PickleMachine {
   }
 
   private mutating func set(_ values: [Value]) throws {
-    guard case .dictionary(let place)? = stack.last, values.count % 2 == 0 else { throw fault("sets items of no dictionary") }
+    guard case .dictionary(let place)? = stack.last, values.count % 2 == 0 else {
+      throw fault("sets items of no dictionary")
+    }
     for i in stride(from: 0, to: values.count, by: 2) { dictionaries[place].append((values[i], values[i + 1])) }
   }
 
@@ -220,7 +228,8 @@ struct PickleMachine {
 
   private func storage(_ value: Value) throws -> Storage {
     guard let parts = elements(value), parts.count == 5, case .text("storage") = parts[0],
-      case .constructor(.storageType(let format)) = parts[1], case .text(let key) = parts[2], case .int(let count) = parts[4],
+      case .constructor(.storageType(let format)) = parts[1], case .text(let key) = parts[2],
+      case .int(let count) = parts[4],
       count >= 0
     else { throw fault("refers to what is no storage") }
     return Storage(key: key, format: format, count: count)

@@ -17,7 +17,8 @@ public enum PyTorchCheckpoint {
     }
     var entries = [String: [UInt8]]()
     for entry in try Zip.read(bytes, file: file, limit: limit) { entries[entry.name] = entry.bytes }
-    guard let pickle = entries.keys.sorted().first(where: { $0.hasSuffix("/data.pkl") }), let program = entries[pickle] else {
+    guard let pickle = entries.keys.sorted().first(where: { $0.hasSuffix("/data.pkl") }), let program = entries[pickle]
+    else {
       throw DataError(file, "is no checkpoint: it has no entry data.pkl")
     }
     let root = String(pickle.dropLast("data.pkl".count))
@@ -69,7 +70,9 @@ public enum PyTorchCheckpoint {
     }
     let lengths = view.lengths
     guard lengths.count == view.strides.count, lengths.count <= 64, lengths.allSatisfy({ $0 >= 0 }),
-      view.strides.allSatisfy({ $0 >= 0 && $0 <= bytes.count }), view.offset >= 0, view.offset <= view.storage.count,
+      view.strides.allSatisfy({ $0 >= 0 && ($0 <= bytes.count || lengths.contains(0)) }),
+      view.offset >= 0,
+      view.offset <= view.storage.count,
       let count = checkedProduct(lengths.map { Swift.max($0, 1) }), count <= budget / width
     else { throw DataError(file, at: place, "a shape of \(lengths.prefix(8)) is impossible for its storage") }
     let shape = Shape(lengths)

@@ -61,7 +61,9 @@ public struct Safetensors: Sendable {
       }
       entries[name] = try Self.entry(name, value, room: content.count - start, file: file)
     }
-    let ordered = entries.sorted { ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound) }
+    let ordered = entries.sorted {
+      ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    }
     var end = 0
     for (name, entry) in ordered {
       guard entry.range.lowerBound == end else {
@@ -98,7 +100,8 @@ public struct Safetensors: Sendable {
     }
     let wanted = (shape.elementCount * format.bits + 7) / 8
     guard offsets[1] - offsets[0] == wanted else {
-      throw DataError(file, at: place, "\(type) of shape \(shape) takes \(wanted) bytes, not \(offsets[1] - offsets[0])")
+      throw DataError(
+        file, at: place, "\(type) of shape \(shape) takes \(wanted) bytes, not \(offsets[1] - offsets[0])")
     }
     return Entry(format: format, shape: shape, range: offsets[0]..<offsets[1])
   }
@@ -187,7 +190,8 @@ public struct Safetensors: Sendable {
 /// Writes a file piece by piece under another name, then gives it its own.
 func writeParts(to path: String, _ body: ((([UInt8]) throws -> Void)) throws -> Void) throws {
   let partial = path + ".partial-\(UUID().uuidString)"
-  guard FileManager.default.createFile(atPath: partial, contents: nil), let handle = FileHandle(forWritingAtPath: partial)
+  guard FileManager.default.createFile(atPath: partial, contents: nil),
+    let handle = FileHandle(forWritingAtPath: partial)
   else { throw DataError(path, "cannot be written") }
   do {
     try body { try handle.write(contentsOf: Data($0)) }

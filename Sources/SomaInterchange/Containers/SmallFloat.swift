@@ -64,7 +64,8 @@ struct SmallFloat: Sendable {
       saturates || !hasNaN ? largest : hasInfinity ? .infinity : .nan
     let size = abs(x)
     if size.isInfinite {
-      let special: Float = saturates ? (isZeroUnsigned ? .nan : largest) : hasInfinity ? .infinity : hasNaN ? .nan : largest
+      let special: Float =
+        saturates ? (isZeroUnsigned ? .nan : largest) : hasInfinity ? .infinity : hasNaN ? .nan : largest
       return x < 0 ? -special : special
     }
     // A value that would round to the next step above the largest overflows.

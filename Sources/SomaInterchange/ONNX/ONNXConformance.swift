@@ -59,7 +59,9 @@ public enum ONNXConformance {
 
   private static func verdict(of model: ONNXModel, _ folder: String, _ set: String) throws -> Verdict {
     let tolerance = try readFile("\(folder)/tolerance.txt")
-    let numbers = String(decoding: tolerance, as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+    let numbers = String(decoding: tolerance, as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap {
+      Double($0)
+    }
     guard numbers.count == 2 else { throw DataError(folder, "tolerance.txt does not hold two numbers") }
     func value(_ kind: String, _ i: Int) throws -> ONNXValue {
       let path = "\(set)/\(kind)_\(i).pb"
@@ -101,7 +103,9 @@ public enum ONNXConformance {
 
 extension ONNXModel {
   /// Whether the standard leaves open what numbers come out.
-  var isRandom: Bool { operatorCounts.keys.contains { $0.hasPrefix("Random") || $0 == "Bernoulli" || $0 == "Multinomial" } }
+  var isRandom: Bool {
+    operatorCounts.keys.contains { $0.hasPrefix("Random") || $0 == "Bernoulli" || $0 == "Multinomial" }
+  }
 
   /// Whether the model stays in the default domain and needs tensors of numbers only.
   var isInScope: Bool {

@@ -53,7 +53,8 @@ final class ONNXInterpreter {
     guard steps <= Self.stepLimit else {
       throw ONNXError(.unsupported, "more than \(Self.stepLimit) steps with its loops unrolled")
     }
-    let title = node.name.isEmpty ? "node of \(oneLine(node.opType))" : "node \(quoted(node.name)) (\(oneLine(node.opType)))"
+    let title =
+      node.name.isEmpty ? "node of \(oneLine(node.opType))" : "node \(quoted(node.name)) (\(oneLine(node.opType)))"
     do {
       let inputs = try node.input.map { name -> ONNXValue? in
         if name.isEmpty { return nil }

@@ -96,7 +96,9 @@ public struct ONNXModel: Sendable {
 
   /// The version of the standard's operators, if the model imports them.
   public var operatorSet: Int? { versions[""] }
-  public var producer: String { oneLine(proto.producerName + (proto.producerVersion.isEmpty ? "" : " " + proto.producerVersion)) }
+  public var producer: String {
+    oneLine(proto.producerName + (proto.producerVersion.isEmpty ? "" : " " + proto.producerVersion))
+  }
 
   /// How often each operator occurs, in subgraphs too.
   public var operatorCounts: [String: Int] {
@@ -115,7 +117,8 @@ public struct ONNXModel: Sendable {
   /// Numbers that the model keeps, and the bytes they take.
   public var parameters: (count: Int, bytes: Int) {
     proto.graph.initializer.reduce(into: (0, 0)) { sum, tensor in
-      guard let shape = try? checkedShape(tensor.dims), let element = ElementFormat(rawValue: Int(tensor.dataType)) else {
+      guard let shape = try? checkedShape(tensor.dims), let element = ElementFormat(rawValue: Int(tensor.dataType))
+      else {
         return
       }
       sum.0 += shape.elementCount

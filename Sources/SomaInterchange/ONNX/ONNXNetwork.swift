@@ -30,7 +30,8 @@ extension ONNXModel {
     dimensions: [String: Int] = [:], shapes: [String: Shape] = [:], values: [String: Tensor] = [:],
     weights: Weights = .constants
   ) throws -> ONNXNetwork {
-    for name in dimensions.keys.sorted() where !inputs.contains(where: { $0.lengths?.contains(.named(name)) ?? false }) {
+    for name in dimensions.keys.sorted() where !inputs.contains(where: { $0.lengths?.contains(.named(name)) ?? false })
+    {
       throw DataError(file, "no input has an axis named \(quoted(name))")
     }
     for name in (Array(shapes.keys) + Array(values.keys)).sorted() where !inputs.contains(where: { $0.name == name }) {
@@ -44,9 +45,11 @@ extension ONNXModel {
         continue
       }
       guard let element = port.element else {
-        throw ONNXError(.unsupported, "input \(quoted(port.name)) holds \(port.elementName.isEmpty ? "?" : port.elementName)")
+        throw ONNXError(
+          .unsupported, "input \(quoted(port.name)) holds \(port.elementName.isEmpty ? "?" : port.elementName)")
       }
-      open.append((port.name, TensorType(shape: try shape(of: port, dimensions, shapes), dtype: element.storage), element))
+      open.append(
+        (port.name, TensorType(shape: try shape(of: port, dimensions, shapes), dtype: element.storage), element))
     }
     if weights == .inputs {
       for initializer in proto.graph.initializer {

@@ -121,7 +121,8 @@ extension ONNXValue {
     proto.dataType = Int32(element.rawValue)
     switch element {
     case .float16: proto.rawData = Data(tensor.floats.flatMap { littleEndianBytes($0.halfBits) })
-    case .uint16, .int16: proto.rawData = Data(tensor.ints.flatMap { littleEndianBytes(UInt16(truncatingIfNeeded: $0)) })
+    case .uint16, .int16:
+      proto.rawData = Data(tensor.ints.flatMap { littleEndianBytes(UInt16(truncatingIfNeeded: $0)) })
     case .uint32: proto.rawData = Data(tensor.ints.flatMap { littleEndianBytes(UInt32(truncatingIfNeeded: $0)) })
     default: proto.rawData = Data(tensor.bytes)
     }

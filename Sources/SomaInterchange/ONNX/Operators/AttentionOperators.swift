@@ -36,7 +36,8 @@ extension ONNXCall {
     if let pastKeys = optional(4)?.tensor {
       guard let pastValues = optional(5)?.tensor else { throw ONNXError(.invalid, "past keys without past values") }
       try check(
-        pastKeys.rank == 4 && pastValues.rank == 4 && pastKeys.shape.replacing(axis: 2, with: keys.shape[2]) == keys.shape
+        pastKeys.rank == 4 && pastValues.rank == 4
+          && pastKeys.shape.replacing(axis: 2, with: keys.shape[2]) == keys.shape
           && pastValues.shape.replacing(axis: 2, with: keys.shape[2]) == values.shape
           && pastKeys.shape[2] == pastValues.shape[2] && pastKeys.dtype == dtype && pastValues.dtype == dtype,
         "past keys of shape \(pastKeys.shape), past values of \(pastValues.shape)")
@@ -112,7 +113,8 @@ extension ONNXCall {
     default: throw ONNXError(.invalid, "qk_matmul_output_mode is none of 0, 1, 2 and 3")
     }
     return [
-      ONNXValue(q.element.normalized(y), q.element), ONNXValue(presentKeys, k.element), ONNXValue(presentValues, v.element),
+      ONNXValue(q.element.normalized(y), q.element), ONNXValue(presentKeys, k.element),
+      ONNXValue(presentValues, v.element),
       ONNXValue(q.element.normalized(debug.cast(to: dtype)), q.element),
     ]
   }
@@ -124,7 +126,8 @@ extension ONNXCall {
   private func rotary() throws -> [ONNXValue] {
     let x = try floating(0)
     let isFlat = x.shape.rank == 3
-    let y = isFlat
+    let y =
+      isFlat
       ? try heads(x.tensor, int("num_heads"), "the operand") : x.tensor
     try check(y.rank == 4, "an operand of shape \(x.shape)")
     let width = y.shape[3]

@@ -14,7 +14,8 @@ extension ONNXCall {
 
   private func branch() throws -> [ONNXValue] {
     let condition = try input(0)
-    try check(condition.element == .bool && condition.tensor.count == 1, "a condition of type \(condition.element.name)")
+    try check(
+      condition.element == .bool && condition.tensor.count == 1, "a condition of type \(condition.element.name)")
     if condition.isConcrete {
       return try interpreter.run(try graph(condition.tensor.bools[0] ? "then_branch" : "else_branch"), in: environment)
     }
@@ -40,7 +41,8 @@ extension ONNXCall {
     let limit = has(0) ? Swift.max(try integer(0), 0) : Int.max
     var goesOn = has(1) ? try known(1).tensor.bools.first ?? false : true
     var carried = try inputs.indices.dropFirst(2).map { try input($0) }
-    try check(body.input.count == carried.count + 2, "\(carried.count) values go around, the body takes \(body.input.count)")
+    try check(
+      body.input.count == carried.count + 2, "\(carried.count) values go around, the body takes \(body.input.count)")
     try check(body.output.count > carried.count, "the body gives \(body.output.count) values")
     var rows = [[ONNXValue]](repeating: [], count: body.output.count - 1 - carried.count)
     var i = 0
@@ -70,14 +72,17 @@ extension ONNXCall {
         // No round: the body's declaration tells the type.
         let declared = try ONNXModel.Port(port, file: "model")
         let lengths = try (declared.lengths ?? []).map { length -> Int in
-          guard case .fixed(let value) = length else { throw ONNXError(.unsupported, "an empty result of unknown shape") }
+          guard case .fixed(let value) = length else {
+            throw ONNXError(.unsupported, "an empty result of unknown shape")
+          }
           return value
         }
         let element = declared.element ?? .float32
         return ONNXValue(.zeros(try checkedShape([0] + lengths), dtype: element.storage), element)
       }
       try check(
-        values.allSatisfy { $0.shape == first.shape && $0.element == first.element }, "results of rounds differ in shape")
+        values.allSatisfy { $0.shape == first.shape && $0.element == first.element },
+        "results of rounds differ in shape")
       let place = try self.axis(axis, rank: first.shape.rank + 1)
       var value = ONNXValue(.stack(values.map(\.tensor), axis: place), first.element)
       value.origins = values.reduce(into: []) { $0.formUnion($1.origins) }

@@ -24,7 +24,8 @@ extension ONNXCall {
     let strides = try ints("strides") ?? input.map { _ in 1 }
     let dilations = try ints("dilations") ?? input.map { _ in 1 }
     try check((1...3).contains(n), "\(n) spatial axes; 1 to 3 are known here")
-    try check(size.count == n && strides.count == n && dilations.count == n, "settings for other than \(n) spatial axes")
+    try check(
+      size.count == n && strides.count == n && dilations.count == n, "settings for other than \(n) spatial axes")
     try check((size + strides + dilations).allSatisfy { $0 > 0 && $0 < 1 << 24 }, "sizes, strides or dilations below 1")
     var (low, high) = (input.map { _ in 0 }, input.map { _ in 0 })
     switch try string("auto_pad", "NOTSET") {
@@ -73,7 +74,8 @@ extension ONNXCall {
   private func withBias(_ y: Tensor, _ bias: ONNXValue?, _ x: ONNXValue) throws -> Tensor {
     guard let bias else { return y }
     try check(bias.shape == [y.shape[1]], "a bias of shape \(bias.shape) for \(y.shape[1]) channels")
-    return y + bias.tensor.reshape(Shape([1, -1].map { $0 == -1 ? y.shape[1] : $0 } + y.shape.dropFirst(2).map { _ in 1 }))
+    return y
+      + bias.tensor.reshape(Shape([1, -1].map { $0 == -1 ? y.shape[1] : $0 } + y.shape.dropFirst(2).map { _ in 1 }))
   }
 
   func convolve(_ x: Tensor, _ kernel: Tensor) throws -> Tensor {
@@ -102,10 +104,12 @@ extension ONNXCall {
     var y = try convolve(left, try kernelShifted(kernel, try input(5)))
     if let bias = optional(8) { y = try withBias(y, bias, x) }
     let (xScale, kernelScale, scale, zero) = (try input(1), try input(4), try input(6), try input(7))
-    try check(xScale.tensor.count == 1 && scale.tensor.count == 1 && zero.tensor.count == 1, "scales that are no numbers")
+    try check(
+      xScale.tensor.count == 1 && scale.tensor.count == 1 && zero.tensor.count == 1, "scales that are no numbers")
     var factor = kernelScale.tensor.cast(to: .float32)
     try check(factor.count == 1 || factor.count == y.shape[1], "\(factor.count) scales for \(y.shape[1]) channels")
-    factor = factor.count == 1 ? factor.reshape([]) : factor.reshape([factor.count] + y.shape.dropFirst(2).map { _ in 1 })
+    factor =
+      factor.count == 1 ? factor.reshape([]) : factor.reshape([factor.count] + y.shape.dropFirst(2).map { _ in 1 })
     let real = y.cast(to: .float32) * (xScale.tensor.reshape([]) * factor)
     return [try quantized(real, scale.tensor.reshape([]), zero.tensor.reshape([]), zero.element)]
   }
@@ -113,7 +117,8 @@ extension ONNXCall {
   private func transposedConvolution() throws -> [ONNXValue] {
     let (x, kernel) = (try floating(0), try floating(1))
     try sameElements([x, kernel])
-    try check(x.shape.rank >= 3 && kernel.shape.rank == x.shape.rank, "a kernel of shape \(kernel.shape) for \(x.shape)")
+    try check(
+      x.shape.rank >= 3 && kernel.shape.rank == x.shape.rank, "a kernel of shape \(kernel.shape) for \(x.shape)")
     let n = x.shape.rank - 2
     let input = Array(x.shape[2...])
     let size = Array(kernel.shape[2...])
@@ -182,7 +187,8 @@ extension ONNXCall {
         && (image + block + strides + dilations).allSatisfy { $0 > 0 && $0 < 1 << 24 }
         && pads.allSatisfy { $0 >= 0 && $0 < 1 << 24 }, "settings of the wrong number or size")
     try check(x.shape.rank == 3 && x.element != .bool, "an operand of shape \(x.shape)")
-    let window = ONNXWindow(size: block, strides: strides, dilations: dilations, low: Array(pads[..<n]), high: Array(pads[n...]))
+    let window = ONNXWindow(
+      size: block, strides: strides, dilations: dilations, low: Array(pads[..<n]), high: Array(pads[n...]))
     let positions = window.positions(image)
     let size = try checkedShape(block).elementCount
     try check(x.shape[1] % size == 0, "\(x.shape[1]) rows for blocks of \(size)")

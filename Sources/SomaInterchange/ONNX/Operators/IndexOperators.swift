@@ -30,7 +30,8 @@ extension ONNXCall {
       let (points, width) = try flatPoints(of: indices, in: x.shape, batchAxes: 0)
       let rest = Array(x.shape[width...])
       try check(
-        updates.shape == Shape(indices.shape.dropLast()) + rest, "updates of shape \(updates.shape) for \(indices.shape)")
+        updates.shape == Shape(indices.shape.dropLast()) + rest,
+        "updates of shape \(updates.shape) for \(indices.shape)")
       return try scattered(x, try spread(points, over: rest), updates.tensor.flattened())
     case "TensorScatter": return try writeCache()
     default: return nil
@@ -115,7 +116,8 @@ extension ONNXCall {
     case "none": y = try replaced(flat, values, places)
     case "add": y = flat.scatterAdding(values, at: places)
     case "mul", "max", "min":
-      y = try joined(flat, values, places) { a, b in mode == "mul" ? a * b : mode == "max" ? a.maximum(b) : a.minimum(b) }
+      y = try joined(flat, values, places) { a, b in mode == "mul" ? a * b : mode == "max" ? a.maximum(b) : a.minimum(b)
+      }
     default: throw ONNXError(.invalid, "the reduction \(mode.prefix(20)) is not known")
     }
     return result(y.cast(to: x.tensor.dtype).reshape(x.shape), x.element)
@@ -152,7 +154,8 @@ extension ONNXCall {
       let chosen = Tensor(round)
       let at = places.take(chosen)
       let new = body(y.take(at), updates.take(chosen))
-      let isTouched = Tensor.zeros(flat.shape, dtype: .int32)
+      let isTouched =
+        Tensor.zeros(flat.shape, dtype: .int32)
         .scatterAdding(Tensor.ones(at.shape, dtype: .int32), at: at) .> 0
       // Not the difference added: that would lose infinite values.
       y = .select(isTouched, Tensor.zeros(flat.shape, dtype: flat.dtype).scatterAdding(new, at: at), y)

@@ -25,7 +25,8 @@ extension ONNXCall {
     let labels = target.tensor.cast(to: .int64)
     let isKept = ignored.map { labels .!= $0 }
     if labels.isConcrete {
-      try check(labels.ints.allSatisfy { ($0 >= 0 && $0 < classes) || $0 == ignored }, "a target beyond \(classes) classes")
+      try check(
+        labels.ints.allSatisfy { ($0 >= 0 && $0 < classes) || $0 == ignored }, "a target beyond \(classes) classes")
     }
     let places = labels.maximum(0).minimum(classes - 1)
     var losses = -x.tensor.takeAlong(places.expandDimensions(at: 1), axis: 1).squeezed([1])

@@ -27,7 +27,8 @@ extension ONNXCall {
       let order = try int("p", 2)
       try check(order == 1 || order == 2, "a norm of order \(order)")
       let norm =
-        order == 1 ? x.tensor.abs().sum([axis], keepsAxes: true) : x.tensor.squared().sum([axis], keepsAxes: true).sqrt()
+        order == 1
+        ? x.tensor.abs().sum([axis], keepsAxes: true) : x.tensor.squared().sum([axis], keepsAxes: true).sqrt()
       return result(.select(norm .== 0, Tensor(0, dtype: x.tensor.dtype), x.tensor / norm), x.element)
     case "MeanVarianceNormalization":
       let x = try floating(0)

@@ -32,7 +32,8 @@ extension ONNXCall {
     case "Einsum": return try einsum()
     case "Det":
       let x = try floating(0)
-      try check(x.shape.rank >= 2 && x.shape[-1] == x.shape[-2], "an operand of shape \(x.shape) has no square matrices")
+      try check(
+        x.shape.rank >= 2 && x.shape[-1] == x.shape[-2], "an operand of shape \(x.shape) has no square matrices")
       return result(x.tensor.determinant(), x.element)
     default: return nil
     }
@@ -99,7 +100,8 @@ extension ONNXCall {
       let (before, after, hasEllipsis) = try letters(term)
       let named = before.count + after.count
       try check(
-        hasEllipsis ? value.shape.rank >= named : value.shape.rank == named, "\(named) letters for shape \(value.shape)")
+        hasEllipsis ? value.shape.rank >= named : value.shape.rank == named, "\(named) letters for shape \(value.shape)"
+      )
       let middle = value.shape.rank - named
       if hasEllipsis {
         ellipsis = try broadcastShape([ellipsis, Shape(Array(value.shape[before.count..<before.count + middle]))])

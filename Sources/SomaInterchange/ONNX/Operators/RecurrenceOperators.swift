@@ -61,7 +61,8 @@ extension ONNXCall {
     for d in 0..<directions {
       let functions = try (0..<perDirection).map { i in
         try gate(
-          names[d * perDirection + i], alphas.indices.contains(d * perDirection + i) ? alphas[d * perDirection + i] : nil,
+          names[d * perDirection + i],
+          alphas.indices.contains(d * perDirection + i) ? alphas[d * perDirection + i] : nil,
           betas.indices.contains(d * perDirection + i) ? betas[d * perDirection + i] : nil)
       }
       func clipped(_ t: Tensor) -> Tensor { clip.map { t.clipped(-$0, $0) } ?? t }

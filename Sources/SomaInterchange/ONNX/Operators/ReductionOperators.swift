@@ -6,27 +6,33 @@ extension ONNXCall {
     switch name {
     case "ReduceSum": return try reduce { $0.sum($1, keepsAxes: $2) }
     case "ReduceProd": return try reduce { $0.product($1, keepsAxes: $2) }
-    case "ReduceMean": return try reduce { x, axes, keeps in
-      let sum = x.sum(axes, keepsAxes: keeps)
-      let count = axes.reduce(1) { $0 * x.shape[$1] }
-      return x.dtype.isFloating ? sum / Double(count) : sum.truncatedQuotient(Tensor(count, dtype: sum.dtype))
-    }
-    case "ReduceMax": return try reduce(allowsBool: true) { x, axes, keeps in
-      x.dtype == .bool ? x.any(axes, keepsAxes: keeps) : x.max(axes, keepsAxes: keeps)
-    }
-    case "ReduceMin": return try reduce(allowsBool: true) { x, axes, keeps in
-      x.dtype == .bool ? x.all(axes, keepsAxes: keeps) : x.min(axes, keepsAxes: keeps)
-    }
+    case "ReduceMean":
+      return try reduce { x, axes, keeps in
+        let sum = x.sum(axes, keepsAxes: keeps)
+        let count = axes.reduce(1) { $0 * x.shape[$1] }
+        return x.dtype.isFloating ? sum / Double(count) : sum.truncatedQuotient(Tensor(count, dtype: sum.dtype))
+      }
+    case "ReduceMax":
+      return try reduce(allowsBool: true) { x, axes, keeps in
+        x.dtype == .bool ? x.any(axes, keepsAxes: keeps) : x.max(axes, keepsAxes: keeps)
+      }
+    case "ReduceMin":
+      return try reduce(allowsBool: true) { x, axes, keeps in
+        x.dtype == .bool ? x.all(axes, keepsAxes: keeps) : x.min(axes, keepsAxes: keeps)
+      }
     case "ReduceL1": return try reduce { $0.abs().sum($1, keepsAxes: $2) }
-    case "ReduceL2": return try reduce { x, axes, keeps in
-      let root = x.squared().sum(axes, keepsAxes: keeps).sqrt()
-      return x.dtype.isFloating ? root : root.cast(to: x.dtype)
-    }
+    case "ReduceL2":
+      return try reduce { x, axes, keeps in
+        let root = x.squared().sum(axes, keepsAxes: keeps).sqrt()
+        return x.dtype.isFloating ? root : root.cast(to: x.dtype)
+      }
     case "ReduceSumSquare": return try reduce { $0.squared().sum($1, keepsAxes: $2) }
     case "ReduceLogSum": return try reduce(floating: true) { $0.sum($1, keepsAxes: $2).log() }
-    case "ReduceLogSumExp": return try reduce(floating: true) { x, axes, keeps in
-      axes.contains { x.shape[$0] == 0 } ? x.exp().sum(axes, keepsAxes: keeps).log() : x.logSumExp(axes, keepsAxes: keeps)
-    }
+    case "ReduceLogSumExp":
+      return try reduce(floating: true) { x, axes, keeps in
+        axes.contains { x.shape[$0] == 0 }
+          ? x.exp().sum(axes, keepsAxes: keeps).log() : x.logSumExp(axes, keepsAxes: keeps)
+      }
     case "ArgMax": return try extremum(largest: true)
     case "ArgMin": return try extremum(largest: false)
     case "CumSum": return try running(from: 0) { $0.cumulativeSum($1, reverse: $2) }

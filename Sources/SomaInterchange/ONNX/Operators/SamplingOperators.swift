@@ -106,7 +106,8 @@ extension ONNXCall {
       return Tensor(steps).reshape(Shape([length] + [Int](repeating: 1, count: n - axis - 1))).broadcast(to: spatial)
     }
     columns.append(.ones(spatial))
-    let points = Tensor.stack(columns, axis: -1).reshape(Shape([1, spatial.elementCount, n + 1])).cast(to: theta.tensor.dtype)
+    let points = Tensor.stack(columns, axis: -1).reshape(Shape([1, spatial.elementCount, n + 1])).cast(
+      to: theta.tensor.dtype)
     let y = points.matmul(theta.tensor.T)
     return result(y.reshape(Shape([size[0]] + spatial.dimensions + [n])), theta.element)
   }
@@ -195,7 +196,8 @@ extension ONNXCall {
     let positions = window.positions(Array(x.shape[2...]))
     let taps = size.reduce(1, *)
     try check(
-      offset.shape == Shape([n, offsetGroups * taps * 2] + positions) && positions.allSatisfy { $0 > 0 } && x.tensor.count > 0,
+      offset.shape == Shape([n, offsetGroups * taps * 2] + positions) && positions.allSatisfy { $0 > 0 }
+        && x.tensor.count > 0,
       "offsets of shape \(offset.shape)")
     let count = positions.reduce(1, *)
     _ = try checkedShape([n, channels, taps, count])

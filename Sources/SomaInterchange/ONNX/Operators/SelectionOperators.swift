@@ -126,7 +126,8 @@ extension ONNXCall {
       let gap = try int("max_skip_count"), let mode = try string("mode")
     else { throw ONNXError(.invalid, "an attribute is missing") }
     let weights = try floats("weights")
-    try check(shortest > 0 && longest >= shortest && longest <= starts.count && gap >= 0 && gap < 1 << 20, "its lengths")
+    try check(
+      shortest > 0 && longest >= shortest && longest <= starts.count && gap >= 0 && gap < 1 << 20, "its lengths")
     try check(
       zip(starts, starts.dropFirst()).allSatisfy { $0 <= $1 } && starts.allSatisfy { $0 >= 0 && $0 <= pool.count }
         && places.allSatisfy { $0 >= 0 && $0 < 1 << 24 } && weights.map { $0.count == places.count } ?? true

@@ -76,7 +76,8 @@ extension ONNXCall {
 
   private func shortTime() throws -> [ONNXValue] {
     let x = try floating(0)
-    try check(x.shape.rank == 3 && x.shape[2] >= 1 && x.shape[2] <= 2 || x.shape.rank == 2, "a signal of shape \(x.shape)")
+    try check(
+      x.shape.rank == 3 && x.shape[2] >= 1 && x.shape[2] <= 2 || x.shape.rank == 2, "a signal of shape \(x.shape)")
     let step = try integer(1)
     let windowValue = optional(2)
     let length = has(3) ? try integer(3) : windowValue?.tensor.count ?? 0
@@ -85,7 +86,8 @@ extension ONNXCall {
     let isComplex = x.shape.rank == 3 && x.shape[2] == 2
     let frames = (n - length) / step + 1
     _ = try checkedShape([x.shape[0], frames, length])
-    let places = Tensor((0..<frames).flatMap { f in (0..<length).map { Int64(f * step + $0) } }, shape: [frames, length])
+    let places = Tensor(
+      (0..<frames).flatMap { f in (0..<length).map { Int64(f * step + $0) } }, shape: [frames, length])
     let channels = x.shape.rank == 3 ? x.tensor.split(x.shape[2], axis: 2).map { $0.squeezed([2]) } : [x.tensor]
     var parts = channels.map { $0.take(places, axis: 1) }
     if let window = windowValue?.tensor {

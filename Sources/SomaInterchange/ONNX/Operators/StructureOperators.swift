@@ -282,7 +282,8 @@ extension ONNXCall {
     let (batch, time) = (try int("batch_axis", 1), try int("time_axis", 0))
     try check(x.shape.rank >= 2 && Set([batch, time]) == [0, 1], "batch axis \(batch) and time axis \(time)")
     try check(
-      lengths.shape == [x.shape[batch]] && lengths.element == .int64, "lengths of shape \(lengths.shape) for \(x.shape)")
+      lengths.shape == [x.shape[batch]] && lengths.element == .int64, "lengths of shape \(lengths.shape) for \(x.shape)"
+    )
     let steps = x.shape[time]
     guard x.tensor.count > 0 else { return [x] }
     let column = time == 0 ? lengths.tensor.reshape([1, -1]) : lengths.tensor.reshape([-1, 1])
