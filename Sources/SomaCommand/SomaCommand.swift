@@ -19,6 +19,8 @@ struct SomaCommand: ParsableCommand {
     SearchCommand.self,
     SystemsCommand.self,
     ReproduceCommand.self,
+    ForecastCommand.self,
+    ContinualCommand.self,
     StudyCommand.self,
     TeachCommand.self,
     FitCommand.self,

@@ -25,7 +25,8 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// A ready network as text: `mlp`, `mlp:mish`, `resnet8:gelu@0.5` — name, activation, factor of all widths.
+/// A ready network as text: `mlp`, `mlp:mish`, `resnet8:gelu@0.5`, `mlp-15` (15 hidden layers), `mlp-norm-15` (normalized) — name,
+/// activation, factor of all widths.
 public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
   public var name: String
   /// The network's own if nil.
@@ -48,7 +49,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     }
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     name = String(parts[0]).lowercased()
-    guard let entry = Self.entries.first(where: { [name] in $0.name == name }) else {
+    guard let entry = Self.entry(name) else {
       throw .unknownName(String(parts[0]), nearest: nearestNames(to: name, among: Self.entries.map(\.name)))
     }
     guard parts.count > 1 else { return }
@@ -152,8 +153,30 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   }
 
   private var entry: Entry {
-    guard let entry = Self.entries.first(where: { $0.name == name }) else { fatalError("no network is named \(name)") }
+    guard let entry = Self.entry(name) else { fatalError("no network is named \(name)") }
     return entry
+  }
+
+  private static func entry(_ name: String) -> Entry? { entries.first { $0.name == name } ?? ofDepth(name) }
+
+  /// The most hidden layers that a name can ask for.
+  public static let mostLayers = 1000
+
+  /// `mlp-15`: so many dense layers of 64 units; `mlp-norm-15`: each with batch normalization before its activation.
+  private static func ofDepth(_ name: String) -> Entry? {
+    let isNormalized = name.hasPrefix("mlp-norm-")
+    guard isNormalized || name.hasPrefix("mlp-"), let depth = Int(name.dropFirst(isNormalized ? 9 : 4)),
+      (1...mostLayers).contains(depth), name.hasSuffix("-\(depth)")
+    else { return nil }
+    let hidden = [Int](repeating: 64, count: depth)
+    return Entry(name: name, summary: "\(depth) dense layers of 64 units", takesGates: !isNormalized) { request in
+      let (widths, activation) = (hidden.scaled(request.width), request.activation(or: .relu))
+      guard isNormalized else { return MLP(hidden: widths, outputs: request.outputs, activation: activation) }
+      let layers: [any Layer] = widths.flatMap { width -> [any Layer] in
+        [Dense(width, initializer: .heNormal), BatchNorm(), activation]
+      }
+      return Sequential([Flatten()] + layers + [Dense(request.outputs, initializer: .heNormal)])
+    }
   }
 
   /// Two layers of edges of one basis.
