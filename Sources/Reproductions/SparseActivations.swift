@@ -39,51 +39,9 @@ let sparseActivations = Reproduction(
         [Dense(widths[i], initializer: .heNormal), ScaledOperator(operators[i], isTrained: isTrained)] as [any Layer]
       } + [Dense(10, initializer: .heNormal)])
   }
-  struct Settings: Sendable {
-    var isAdam = true
-    var rate = 1e-3
-    var momentum = 0.9
-    var schedule = 0
-    var optimizer: any Optimizer {
-      // The scales learn at ten times the rate of the weights.
-      let groups = ["*/alpha", "*/beta", "*/p"].map { ParameterGroup($0, learningRateFactor: 10, weightDecay: 0) }
-      return isAdam
-        ? Adam(beta1: 0.9, beta2: 0.99, groups: groups) : SGD(momentum: momentum, weightDecay: 5e-4, groups: groups)
-    }
-    func schedule(_ steps: Int) -> Schedule {
-      let rate = self.rate
-      switch schedule {
-      case 1: return .cosine(rate)
-      case 2: return .step(rate, every: max(1, steps * 7 / 10))
-      case 3: return Schedule { step, total in rate * (1 - Double(step) / Double(max(total, 1))) }
-      default: return Schedule { step, total in rate * min(1, Double(step + 1) / max(1, 0.05 * Double(total))) }
-      }
-    }
-    var text: String {
-      (isAdam ? "Adam" : "SGD, momentum \(formattedNumber(momentum, digits: 2))")
-        + ", rate \(formattedNumber(rate, digits: 2)), "
-        + Self.schedules[schedule]
-    }
-    static let schedules = ["warm-up", "cosine", "step", "linear", "plateau"]
-    /// Optimizer and rate; momentum and schedule, which only plain gradient descent has.
-    static func search(seed: Int, trials: Int) -> BayesianSearch {
-      let descent = BayesianSearch.Parameter.Condition(parameter: 0, choices: [1])
-      return BayesianSearch(
-        [
-          .init("optimizer", .choice(2)), .init("rate", .real(1e-4...1e-1, isLogarithmic: true)),
-          .init("momentum", .real(0.1...0.99), when: descent),
-          .init("schedule", .choice(schedules.count), when: descent),
-        ], initialCount: max(2, trials / 3), seed: UInt64(seed))
-    }
-    init() {}
-    init(_ point: BayesianSearch.Point) {
-      (isAdam, rate) = (point[0] == 0, point[1])
-      if !isAdam { (momentum, schedule) = (point[2], Int(point[3])) }
-    }
-  }
   /// Trains on and returns variables and accuracies, in per cent.
   func tuned(
-    _ net: Sequential, _ start: Parameters, _ masks: Parameters?, _ settings: Settings, epochs: Int, seed: Int
+    _ net: Sequential, _ start: Parameters, _ masks: Parameters?, _ settings: FineTuning, epochs: Int, seed: Int
   ) throws -> (variables: Variables, validation: Double)? {
     let loader = DataLoader(
       data.train, batchSize: min(128, data.train.count), seed: UInt64(seed), dropsLast: true, prefetch: 0)
@@ -91,7 +49,7 @@ let sparseActivations = Reproduction(
       net, loss: CrossEntropy(), optimizer: settings.optimizer, schedule: settings.schedule(epochs * loader.batchCount),
       metrics: [.accuracy], seed: seed)
     if let masks { trainer.projection = { $0.masked(masks) } }
-    if Settings.schedules[settings.schedule] == "plateau" { trainer.plateau = Plateau(factor: 0.3, patience: 0) }
+    trainer.plateau = settings.plateau
     // Weights from before, scales as they begin.
     let fresh = net.initialized(for: Shape([1] + data.train.sampleShape), key: Key(seed)).parameters
     trainer.variables = Variables(parameters: fresh.map { start[$0] ?? $1 })
@@ -128,7 +86,7 @@ let sparseActivations = Reproduction(
   for seed in 0..<run.seeds {
     let base = network(relu)
     let first = base.initialized(for: Shape([1] + data.train.sampleShape), key: Key(seed).folding("weights")).parameters
-    guard let full = try tuned(base, first, nil, Settings(), epochs: run.scaled(5, smoke: 1), seed: seed) else {
+    guard let full = try tuned(base, first, nil, FineTuning(), epochs: run.scaled(5, smoke: 1), seed: seed) else {
       continue
     }
     dense.append(try test(base, full.variables))
@@ -137,17 +95,18 @@ let sparseActivations = Reproduction(
       let pruned = full.variables.parameters.masked(masks)
       func record(_ name: String, _ value: Double) { results[ratio, default: [:]][name, default: []].append(value) }
       // Default.
-      if let found = try tuned(base, pruned, masks, Settings(), epochs: fineEpochs, seed: seed) {
+      if let found = try tuned(base, pruned, masks, FineTuning(), epochs: fineEpochs, seed: seed) {
         record("default", try test(base, found.variables))
       }
       try tick("seed \(seed): default")
       // Settings alone.
-      func best(_ net: Sequential, _ count: Int, _ text: String) throws -> (variables: Variables, settings: Settings)? {
-        var best: (score: Double, variables: Variables, settings: Settings)?
-        var search = Settings.search(seed: seed, trials: count)
+      func best(_ net: Sequential, _ count: Int, _ text: String) throws -> (variables: Variables, settings: FineTuning)?
+      {
+        var best: (score: Double, variables: Variables, settings: FineTuning)?
+        var search = FineTuning.search(trials: count, seed: UInt64(seed))
         for _ in 0..<count {
           let point = search.next()
-          let settings = Settings(point)
+          let settings = FineTuning(point)
           let found = try tuned(net, pruned, masks, settings, epochs: fineEpochs, seed: seed)
           search.observe(point, found.map { -$0.validation } ?? .infinity)
           if let found, best == nil || found.validation > best!.score {
@@ -164,12 +123,12 @@ let sparseActivations = Reproduction(
       func searched(_ steps: Int, _ text: String) throws -> SparseActivationSearch.Result {
         try SparseActivationSearch(steps: steps).run(units: widths, seed: UInt64(seed)) { state in
           try tick(text)
-          let found = try tuned(network(state), pruned, masks, Settings(), epochs: 1, seed: seed)
+          let found = try tuned(network(state), pruned, masks, FineTuning(), epochs: 1, seed: seed)
           return 100 / max(found?.validation ?? 0.1, 0.1)
         }
       }
       let alone = try searched(trials.climb, "seed \(seed): activations only")
-      if let found = try tuned(network(alone.operators), pruned, masks, Settings(), epochs: fineEpochs, seed: seed) {
+      if let found = try tuned(network(alone.operators), pruned, masks, FineTuning(), epochs: fineEpochs, seed: seed) {
         record("activations only", try test(network(alone.operators), found.variables))
       }
       let both = try searched(trials.safsClimb, "seed \(seed): SAFS")
@@ -183,7 +142,7 @@ let sparseActivations = Reproduction(
           }
           return "\(both.operators[i][0].rawValue) (α \(number("alpha")), β \(number("beta")))"
         }
-        chosen.append([formattedNumber(ratio * 100), String(seed)] + scales + [found.settings.text])
+        chosen.append([formattedNumber(ratio * 100), String(seed)] + scales + [found.settings.description])
       }
     }
   }

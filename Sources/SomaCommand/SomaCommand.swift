@@ -21,6 +21,7 @@ struct SomaCommand: ParsableCommand {
     ReproduceCommand.self,
     ForecastCommand.self,
     ContinualCommand.self,
+    PruneCommand.self,
     StudyCommand.self,
     TeachCommand.self,
     FitCommand.self,

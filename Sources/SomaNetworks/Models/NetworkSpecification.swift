@@ -9,6 +9,7 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
   case noActivation(network: String)
   case activation(ActivationError)
   case unreachableBudget(Int, network: String, closest: Int)
+  case unsuitableOperators(String, network: String)
 
   public var description: String {
     switch self {
@@ -19,6 +20,8 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
       "\(network) cannot use \(activation), which halves its input"
     case .noActivation(let network): "\(network) has no activation to choose"
     case .activation(let error): error.description
+    case .unsuitableOperators(let text, let network):
+      "\(network) cannot have the operators \"\(text)\": one of \(SparseOperator.allCases.map(\.rawValue).joined(separator: ", ")) for each hidden layer of an mlp"
     case .unreachableBudget(let budget, let network, let closest):
       "\(network) cannot have about \(budget) parameters for this input; the closest is \(closest)"
     }
@@ -33,6 +36,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   public var activation: Activation?
   /// Multiplies all widths.
   public var width: Double
+  /// Of dense networks, instead of an activation: for each hidden layer an operator with trained scales, `mlp:scaled(gelu,srs)`.
+  public private(set) var operators: [SparseOperator]?
 
   /// - Throws: `NetworkError` for names that are not known.
   public init(parsing text: String) throws(NetworkError) {
@@ -54,6 +59,15 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     }
     guard parts.count > 1 else { return }
     guard entry.takesActivation else { throw .noActivation(network: name) }
+    if parts[1].hasPrefix("scaled("), parts[1].hasSuffix(")") {
+      let list = parts[1].dropFirst(7).dropLast()
+      let found = list.split(separator: ",").map { SparseOperator(rawValue: $0.trimmingCharacters(in: .whitespaces)) }
+      guard found.allSatisfy({ $0 != nil }), found.count == entry.hiddenLayers else {
+        throw .unsuitableOperators(String(list), network: name)
+      }
+      operators = found.compactMap(\.self)
+      return
+    }
     let activation: Activation
     do { activation = try .named(String(parts[1])) } catch { throw .activation(error) }
     guard !activation.takesPair || entry.takesGates else {
@@ -63,11 +77,27 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   }
 
   public var description: String {
-    name + (activation.map { ":\($0.name)" } ?? "") + (width == 1 ? "" : "@\(width)")
+    name + (activation.map { ":\($0.name)" } ?? "")
+      + (operators.map { ":scaled(\($0.map(\.rawValue).joined(separator: ",")))" } ?? "")
+      + (width == 1 ? "" : "@\(width)")
   }
 
   /// The names, with one line about each.
   public static var all: [(name: String, summary: String)] { entries.map { ($0.name, $0.summary) } }
+
+  /// Hidden layers that can have operators of their own; nil for what is no plain dense network.
+  public var hiddenLayers: Int? { entry.hiddenLayers }
+
+  /// The same network with an operator for each hidden layer.
+  /// - Throws: `NetworkError.unsuitableOperators`
+  public func with(operators: [SparseOperator]) throws(NetworkError) -> NetworkSpecification {
+    guard operators.count == hiddenLayers else {
+      throw .unsuitableOperators(operators.map(\.rawValue).joined(separator: ","), network: name)
+    }
+    var result = self
+    (result.activation, result.operators) = (nil, operators)
+    return result
+  }
 
   /// Whether inputs are integers `[n, t]` and outputs a score for each place.
   public var readsSymbols: Bool { entry.readsSymbols }
@@ -75,7 +105,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   /// The network for inputs of a shape (batch axis first).
   /// - `outputs`: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
   public func network(input: Shape, outputs: Int) -> any Layer {
-    entry.make(Request(input: input, outputs: outputs, activation: activation, width: width))
+    entry.make(
+      Request(input: input, outputs: outputs, activation: activation, width: width, operators: operators))
   }
 
   /// How many numbers it trains, found without making them.
@@ -130,6 +161,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     var outputs: Int
     var activation: Activation?
     var width: Double
+    var operators: [SparseOperator]?
 
     func activation(or usual: Activation) -> Activation { activation ?? usual }
 
@@ -149,6 +181,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     var takesActivation = true
     var takesGates = false
     var readsSymbols = false
+    /// Of a plain dense network.
+    var hiddenLayers: Int?
     var make: @Sendable (Request) -> any Layer
   }
 
@@ -169,13 +203,21 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
       (1...mostLayers).contains(depth), name.hasSuffix("-\(depth)")
     else { return nil }
     let hidden = [Int](repeating: 64, count: depth)
-    return Entry(name: name, summary: "\(depth) dense layers of 64 units", takesGates: !isNormalized) { request in
+    guard isNormalized else { return dense(name, hidden, "\(depth) dense layers of 64 units") }
+    return Entry(name: name, summary: "\(depth) dense layers of 64 units with batch normalization") { request in
       let (widths, activation) = (hidden.scaled(request.width), request.activation(or: .relu))
-      guard isNormalized else { return MLP(hidden: widths, outputs: request.outputs, activation: activation) }
       let layers: [any Layer] = widths.flatMap { width -> [any Layer] in
         [Dense(width, initializer: .heNormal), BatchNorm(), activation]
       }
       return Sequential([Flatten()] + layers + [Dense(request.outputs, initializer: .heNormal)])
+    }
+  }
+
+  private static func dense(_ name: String, _ hidden: [Int], _ summary: String) -> Entry {
+    Entry(name: name, summary: summary, takesGates: true, hiddenLayers: hidden.count) { request in
+      MLP(
+        hidden: hidden.scaled(request.width), outputs: request.outputs, activation: request.activation(or: .relu),
+        operators: request.operators)
     }
   }
 
@@ -189,14 +231,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
 
   private static let entries: [Entry] = {
     var result = [
-      Entry(name: "mlp", summary: "two dense layers of 64 units", takesGates: true) {
-        MLP(hidden: [64, 64].scaled($0.width), outputs: $0.outputs, activation: $0.activation(or: .relu))
-      },
-      Entry(name: "mlp-deep", summary: "eight dense layers of 32 units", takesGates: true) {
-        MLP(
-          hidden: [Int](repeating: 32, count: 8).scaled($0.width), outputs: $0.outputs,
-          activation: $0.activation(or: .relu))
-      },
+      dense("mlp", [64, 64], "two dense layers of 64 units"),
+      dense("mlp-deep", [Int](repeating: 32, count: 8), "eight dense layers of 32 units"),
       Entry(name: "lenet", summary: "two convolutions, three dense layers") {
         LeNet(outputs: $0.outputs, activation: $0.activation(or: .relu), width: $0.width)
       },
