@@ -2,7 +2,9 @@ import ArgumentParser
 import Foundation
 import Soma
 import SomaData
+import SomaExperiments
 import SomaInterchange
+import SomaNetworks
 
 struct ONNXCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,9 +16,10 @@ struct ONNXCommand: ParsableCommand {
         soma onnx check bert.onnx --dim batch=1 --dim sequence=128
         soma onnx run resnet.onnx --input image=picture.npy --out answers.npz
         soma onnx draw resnet.onnx --out resnet.svg
+        soma onnx export digits.soma --out digits.onnx --batch 32
         soma onnx conformance tests/
       """,
-    subcommands: [Show.self, Check.self, Run.self, Draw.self, Conformance.self])
+    subcommands: [Show.self, Check.self, Run.self, Draw.self, Export.self, Conformance.self])
 
   /// Lengths and shapes that a model leaves open.
   struct Lengths: ParsableArguments {
@@ -151,6 +154,30 @@ struct ONNXCommand: ParsableCommand {
       let network = try ONNXModel.read(model).network(dimensions: values.dimensions, shapes: values.shapes)
       let names = Dictionary(uniqueKeysWithValues: network.inputNames.enumerated().map { ($0.offset, $0.element) })
       try writeText(Diagram(network.graph.simplified(), depth: 1, inputs: names).svg(), to: out)
+      Terminal.note(out)
+    }
+  }
+
+  struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write a model that was trained here as an ONNX model.",
+      discussion: "Its input is what the network takes: standardized as in training, with the number of samples fixed.")
+
+    @Argument(help: "The model's file.") var model: String
+    @Option(help: ArgumentHelp("The file to write.", valueName: "file.onnx")) var out: String
+    @Option(help: "Samples of a run.") var batch = 1
+
+    func validate() throws {
+      guard batch > 0 else { throw ValidationError("--batch must be at least 1, not \(batch).") }
+    }
+
+    func run() throws {
+      let saved = try SavedModel.load(model)
+      let network = try saved.network()
+      let isText = saved.description.task == .text
+      let type = TensorType(shape: saved.inputShape(batch), dtype: isText ? .int32 : .float32)
+      let graph = Graph(tracing: [type]) { [network.apply(saved.variables, $0[0])] }
+      try ONNXExport.write(graph.simplified(), inputNames: ["input"], outputNames: ["output"], to: out)
       Terminal.note(out)
     }
   }

@@ -24,6 +24,7 @@ struct SomaCommand: ParsableCommand {
     FitCommand.self,
     InspectCommand.self,
     ONNXCommand.self,
+    EmbedCommand.self,
     BenchCommand.self,
   ]
 

@@ -35,7 +35,9 @@ public struct PretrainedDecoder: Sendable {
   private let head: Tensor
 
   /// - Throws: `DataError` if the folder's configuration or weights are missing, malformed or of another family.
-  public static func read(_ folder: String) throws -> PretrainedDecoder { try PretrainedDecoder(PretrainedFolder(folder)) }
+  public static func read(_ folder: String) throws -> PretrainedDecoder {
+    try PretrainedDecoder(PretrainedFolder(folder))
+  }
 
   init(_ folder: PretrainedFolder) throws {
     let json = folder.configuration
@@ -49,7 +51,9 @@ public struct PretrainedDecoder: Sendable {
     keyHeads = isGPT ? heads : try json.int("num_key_value_heads", heads)
     guard keyHeads > 0, heads % keyHeads == 0 else { throw json.fault("\(heads) heads share \(keyHeads) key heads") }
     headWidth = isGPT ? width / heads : try json.int("head_dim", width / heads)
-    guard headWidth > 0, isGPT ? width % heads == 0 : headWidth % 2 == 0 else { throw json.fault("heads of \(headWidth) channels") }
+    guard headWidth > 0, isGPT ? width % heads == 0 : headWidth % 2 == 0 else {
+      throw json.fault("heads of \(headWidth) channels")
+    }
     let count = try positive(json, isGPT ? "n_layer" : "num_hidden_layers", limit: 1024)
     inner = isGPT ? try json.int("n_inner", 4 * width) : try positive(json, "intermediate_size")
     guard inner > 0 else { throw json.fault("n_inner is \(inner)") }
@@ -75,7 +79,8 @@ public struct PretrainedDecoder: Sendable {
       // GPT-2 keeps its weights as [inputs, outputs].
       func map(_ name: String, _ inputs: Int, _ outputs: Int) throws -> AffineMap {
         AffineMap(
-          weight: try weights.tensor("\(name).weight", [inputs, outputs]), bias: try weights.tensor("\(name).bias", [outputs]))
+          weight: try weights.tensor("\(name).weight", [inputs, outputs]),
+          bias: try weights.tensor("\(name).bias", [outputs]))
       }
       func norm(_ name: String) throws -> (scale: Tensor, offset: Tensor?) {
         let pair = try weights.norm(name, d)
@@ -159,7 +164,9 @@ public struct PretrainedDecoder: Sendable {
     var x = words.take(ids)
     if let positions { x = x + positions[0..<t] }
     let isBefore = Tensor.lowerTriangle(t, t)
-    let angles = untraced { Tensor((0..<t).flatMap { i in frequencies.map { Float(Double(i) * $0) } }, shape: [t, frequencies.count]) }
+    let angles = untraced {
+      Tensor((0..<t).flatMap { i in frequencies.map { Float(Double(i) * $0) } }, shape: [t, frequencies.count])
+    }
     let (cosines, sines) = untraced { (angles.cos(), angles.sin()) }
     func turned(_ x: Tensor) -> Tensor {
       guard positions == nil else { return x }

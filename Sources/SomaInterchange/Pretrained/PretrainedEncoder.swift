@@ -28,7 +28,9 @@ public struct PretrainedEncoder: Sendable {
   private let blocks: [Block]
 
   /// - Throws: `DataError` if the folder's configuration or weights are missing, malformed or of another family.
-  public static func read(_ folder: String) throws -> PretrainedEncoder { try PretrainedEncoder(PretrainedFolder(folder)) }
+  public static func read(_ folder: String) throws -> PretrainedEncoder {
+    try PretrainedEncoder(PretrainedFolder(folder))
+  }
 
   init(_ folder: PretrainedFolder) throws {
     let json = folder.configuration
@@ -61,25 +63,31 @@ public struct PretrainedEncoder: Sendable {
     positions = table[skipped..<rows]
     types =
       isDistilled
-      ? nil : try weights.tensor("embeddings.token_type_embeddings.weight", [try positive(json, "type_vocab_size"), width])
+      ? nil
+      : try weights.tensor("embeddings.token_type_embeddings.weight", [try positive(json, "type_vocab_size"), width])
     norm = try weights.norm("embeddings.LayerNorm", width)
     let d = width
     blocks = try (0..<count).map { i in
       if isDistilled {
         let name = "transformer.layer.\(i)"
         return Block(
-          attention: .joined(try ["q_lin", "k_lin", "v_lin"].map { try weights.linear("\(name).attention.\($0)", d, d) }),
+          attention: .joined(
+            try ["q_lin", "k_lin", "v_lin"].map { try weights.linear("\(name).attention.\($0)", d, d) }),
           output: try weights.linear("\(name).attention.out_lin", d, d),
-          attentionNorm: try weights.norm("\(name).sa_layer_norm", d), wide: try weights.linear("\(name).ffn.lin1", d, inner),
-          narrow: try weights.linear("\(name).ffn.lin2", inner, d), norm: try weights.norm("\(name).output_layer_norm", d))
+          attentionNorm: try weights.norm("\(name).sa_layer_norm", d),
+          wide: try weights.linear("\(name).ffn.lin1", d, inner),
+          narrow: try weights.linear("\(name).ffn.lin2", inner, d),
+          norm: try weights.norm("\(name).output_layer_norm", d))
       }
       let name = "encoder.layer.\(i)"
       return Block(
-        attention: .joined(try ["query", "key", "value"].map { try weights.linear("\(name).attention.self.\($0)", d, d) }),
+        attention: .joined(
+          try ["query", "key", "value"].map { try weights.linear("\(name).attention.self.\($0)", d, d) }),
         output: try weights.linear("\(name).attention.output.dense", d, d),
         attentionNorm: try weights.norm("\(name).attention.output.LayerNorm", d),
         wide: try weights.linear("\(name).intermediate.dense", d, inner),
-        narrow: try weights.linear("\(name).output.dense", inner, d), norm: try weights.norm("\(name).output.LayerNorm", d))
+        narrow: try weights.linear("\(name).output.dense", inner, d),
+        norm: try weights.norm("\(name).output.LayerNorm", d))
     }
   }
 

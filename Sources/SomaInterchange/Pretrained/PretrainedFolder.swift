@@ -14,7 +14,9 @@ struct PretrainedFolder {
   }
 
   static func json(_ path: String) throws -> JSONReader {
-    guard let object = try? JSONSerialization.jsonObject(with: Data(try readFile(path, limit: 1 << 28))) as? [String: Any] else {
+    guard
+      let object = try? JSONSerialization.jsonObject(with: Data(try readFile(path, limit: 1 << 28))) as? [String: Any]
+    else {
       throw DataError(path, "is no JSON object")
     }
     return JSONReader(object, file: path, path: "")
@@ -22,7 +24,8 @@ struct PretrainedFolder {
 
   func weights() throws -> PretrainedWeights {
     if fileExists("\(path)/model.safetensors") {
-      return PretrainedWeights([try Safetensors.read("\(path)/model.safetensors")], [:], file: "\(path)/model.safetensors")
+      return PretrainedWeights(
+        [try Safetensors.read("\(path)/model.safetensors")], [:], file: "\(path)/model.safetensors")
     }
     let index = "\(path)/model.safetensors.index.json"
     if fileExists(index) {
@@ -30,7 +33,9 @@ struct PretrainedFolder {
         throw DataError(index, "weight_map does not map names to files")
       }
       let files = try Set(map.values).sorted().map { name -> Safetensors in
-        guard !name.contains("/"), !name.hasPrefix(".") else { throw DataError(index, "names the file \(quoted(name))") }
+        guard !name.contains("/"), !name.hasPrefix(".") else {
+          throw DataError(index, "names the file \(quoted(name))")
+        }
         return try Safetensors.read("\(path)/\(name)")
       }
       return PretrainedWeights(files, [:], file: index)
@@ -84,7 +89,8 @@ struct PretrainedWeights {
   /// An affine map from PyTorch's `Linear`: the weight as `[inputs, outputs]`.
   func linear(_ name: String, _ inputs: Int, _ outputs: Int, bias: Bool = true) throws -> AffineMap {
     AffineMap(
-      weight: try tensor("\(name).weight", [outputs, inputs]).T, bias: bias ? try tensor("\(name).bias", [outputs]) : nil)
+      weight: try tensor("\(name).weight", [outputs, inputs]).T,
+      bias: bias ? try tensor("\(name).bias", [outputs]) : nil)
   }
 
   func norm(_ name: String, _ width: Int) throws -> (scale: Tensor, offset: Tensor) {

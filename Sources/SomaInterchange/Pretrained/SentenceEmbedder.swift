@@ -41,7 +41,8 @@ public final class SentenceEmbedder: Sendable {
     }
     var normalizes = true
     if fileExists("\(folder)/modules.json") {
-      normalizes = String(decoding: try readFile("\(folder)/modules.json", limit: 1 << 20), as: UTF8.self).contains("Normalize")
+      normalizes = String(decoding: try readFile("\(folder)/modules.json", limit: 1 << 20), as: UTF8.self).contains(
+        "Normalize")
     }
     var length = encoder.positionCount
     if fileExists("\(folder)/sentence_bert_config.json") {

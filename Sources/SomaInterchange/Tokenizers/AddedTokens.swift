@@ -57,11 +57,13 @@ struct AddedTokens: Sendable {
     var parts = [Part]()
     var (start, i) = (0, 0)
     func isWord(_ place: Int) -> Bool {
-      text.indices.contains(place) && (text[place].properties.isAlphabetic || text[place].properties.numericType != nil || text[place] == "_")
+      text.indices.contains(place)
+        && (text[place].properties.isAlphabetic || text[place].properties.numericType != nil || text[place] == "_")
     }
     while i < text.count {
       let found = table[text[i]]?.first { token in
-        guard i + token.content.count <= text.count, text[i..<i + token.content.count].elementsEqual(token.content) else {
+        guard i + token.content.count <= text.count, text[i..<i + token.content.count].elementsEqual(token.content)
+        else {
           return false
         }
         return !token.isSingleWord || !(isWord(i - 1) || isWord(i + token.content.count))

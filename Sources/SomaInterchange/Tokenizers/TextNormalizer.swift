@@ -67,10 +67,14 @@ indirect enum TextNormalizer: Sendable {
       return lowercases ? Self.lowercased(result) : result
     case .composed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
-      return Self.foundation(text) { compatible ? $0.precomposedStringWithCompatibilityMapping : $0.precomposedStringWithCanonicalMapping }
+      return Self.foundation(text) {
+        compatible ? $0.precomposedStringWithCompatibilityMapping : $0.precomposedStringWithCanonicalMapping
+      }
     case .decomposed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
-      return Self.foundation(text) { compatible ? $0.decomposedStringWithCompatibilityMapping : $0.decomposedStringWithCanonicalMapping }
+      return Self.foundation(text) {
+        compatible ? $0.decomposedStringWithCompatibilityMapping : $0.decomposedStringWithCanonicalMapping
+      }
     case .lowercase: return Self.lowercased(text)
     case .stripAccents: return text.filter { !$0.isMark }
     case .strip(let left, let right):

@@ -102,9 +102,17 @@ indirect enum TextSplitter: Sendable {
       case .removed: if !piece.isMatch { words.append(Array(piece.text)) }
       case .isolated: words.append(Array(piece.text))
       case .contiguous:
-        if wasMatch == piece.isMatch, !words.isEmpty { words[words.count - 1] += piece.text } else { words.append(Array(piece.text)) }
+        if wasMatch == piece.isMatch, !words.isEmpty {
+          words[words.count - 1] += piece.text
+        } else {
+          words.append(Array(piece.text))
+        }
       case .mergedWithPrevious:
-        if piece.isMatch, wasMatch == false, !words.isEmpty { words[words.count - 1] += piece.text } else { words.append(Array(piece.text)) }
+        if piece.isMatch, wasMatch == false, !words.isEmpty {
+          words[words.count - 1] += piece.text
+        } else {
+          words.append(Array(piece.text))
+        }
       case .mergedWithNext:
         if joinsNext, !piece.isMatch { words[words.count - 1] += piece.text } else { words.append(Array(piece.text)) }
         joinsNext = piece.isMatch
@@ -122,7 +130,9 @@ indirect enum TextSplitter: Sendable {
       word = []
     }
     for scalar in text {
-      if scalar.isASCII ? scalar.value == 32 || (scalar.value >= 9 && scalar.value <= 13) : scalar.properties.isWhitespace {
+      if scalar.isASCII
+        ? scalar.value == 32 || (scalar.value >= 9 && scalar.value <= 13) : scalar.properties.isWhitespace
+      {
         end()
       } else if scalar.isBERTPunctuation {
         end()

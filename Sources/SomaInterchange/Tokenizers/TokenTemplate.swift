@@ -126,7 +126,8 @@ indirect enum TokenJoiner: Sendable {
     case .sequence(let parts): return parts.reduce(tokens) { $1.apply($0) }
     case .wordPiece(let prefix, let cleans):
       return tokens.enumerated().map { i, token in
-        let text = token.hasPrefix(prefix) && i > 0 ? String(token.dropFirst(prefix.count)) : i == 0 ? token : " " + token
+        let text =
+          token.hasPrefix(prefix) && i > 0 ? String(token.dropFirst(prefix.count)) : i == 0 ? token : " " + token
         return cleans ? Self.cleaned(text) : text
       }
     case .byteLevel:
@@ -151,7 +152,9 @@ indirect enum TokenJoiner: Sendable {
         bytes = []
       }
       for token in tokens {
-        if token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">"), let byte = UInt8(token.dropFirst(3).dropLast(), radix: 16) {
+        if token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">"),
+          let byte = UInt8(token.dropFirst(3).dropLast(), radix: 16)
+        {
           bytes.append(byte)
         } else {
           end()
@@ -161,7 +164,8 @@ indirect enum TokenJoiner: Sendable {
       end()
       return result
     case .fuse: return [tokens.joined()]
-    case .replace(let old, let new): return tokens.map { $0.split(separator: old, omittingEmptySubsequences: false).joined(separator: new) }
+    case .replace(let old, let new):
+      return tokens.map { $0.split(separator: old, omittingEmptySubsequences: false).joined(separator: new) }
     case .strip(let content, let start, let stop):
       return tokens.map { token in
         var text = token[...]
@@ -171,7 +175,8 @@ indirect enum TokenJoiner: Sendable {
       }
     case .bpe(let suffix):
       return tokens.enumerated().map { i, token in
-        token.split(separator: suffix, omittingEmptySubsequences: false).joined(separator: i == tokens.count - 1 ? "" : " ")
+        token.split(separator: suffix, omittingEmptySubsequences: false).joined(
+          separator: i == tokens.count - 1 ? "" : " ")
       }
     }
   }
@@ -179,9 +184,12 @@ indirect enum TokenJoiner: Sendable {
   /// English without the spaces that splitting left.
   private static func cleaned(_ text: String) -> String {
     let pairs = [
-      (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"),
+      (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
+      (" do not", " don't"),
       (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
     ]
-    return pairs.reduce(text) { $0.contains($1.0) ? $0.split(separator: $1.0, omittingEmptySubsequences: false).joined(separator: $1.1) : $0 }
+    return pairs.reduce(text) {
+      $0.contains($1.0) ? $0.split(separator: $1.0, omittingEmptySubsequences: false).joined(separator: $1.1) : $0
+    }
   }
 }

@@ -131,7 +131,9 @@ struct JSONReader {
     guard let value = object[key], !(value is NSNull) else { return [] }
     guard let list = value as? [[String: Any]] else { throw fault("\(key) is no list of objects") }
     guard path.utf8.count < 4096 else { throw fault("it is nested too deep") }
-    return list.enumerated().map { JSONReader($1, file: file, path: path.isEmpty ? "\(key)[\($0)]" : "\(path).\(key)[\($0)]") }
+    return list.enumerated().map {
+      JSONReader($1, file: file, path: path.isEmpty ? "\(key)[\($0)]" : "\(path).\(key)[\($0)]")
+    }
   }
 
   func text(_ key: String) throws -> String {
@@ -148,7 +150,9 @@ struct JSONReader {
   }
   func int(_ key: String, _ standard: Int) throws -> Int { object[key] is NSNumber ? try int(key) : standard }
 
-  func number(_ key: String, _ standard: Double) throws -> Double { (object[key] as? NSNumber)?.doubleValue ?? standard }
+  func number(_ key: String, _ standard: Double) throws -> Double {
+    (object[key] as? NSNumber)?.doubleValue ?? standard
+  }
 
   func flag(_ key: String, _ standard: Bool) -> Bool { (object[key] as? NSNumber)?.boolValue ?? standard }
 

@@ -14,7 +14,9 @@ struct Unigram: SubwordModel {
     guard let list = json.object["vocab"] as? [[Any]] else { throw json.fault("vocab is no list") }
     var (texts, scores, ids, trie) = ([String](), [Double](), [String: Int](), TokenTrie())
     for (i, entry) in list.enumerated() {
-      guard entry.count == 2, let text = entry[0] as? String, let score = (entry[1] as? any BinaryFloatingPoint).map({ Double($0) }) ?? (entry[1] as? Int).map({ Double($0) }), score.isFinite
+      guard entry.count == 2, let text = entry[0] as? String,
+        let score = (entry[1] as? any BinaryFloatingPoint).map({ Double($0) })
+          ?? (entry[1] as? Int).map({ Double($0) }), score.isFinite
       else { throw json.fault("token \(i) of vocab is no text with a number") }
       texts.append(text)
       scores.append(score)

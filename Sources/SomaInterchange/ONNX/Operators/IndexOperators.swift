@@ -32,7 +32,8 @@ extension ONNXCall {
       try check(
         updates.shape == Shape(indices.shape.dropLast()) + rest,
         "updates of shape \(updates.shape) for \(indices.shape)")
-      return try scattered(x, try knownIfPossible(indices) { try spread(points, over: rest) }, updates.tensor.flattened())
+      return try scattered(
+        x, try knownIfPossible(indices) { try spread(points, over: rest) }, updates.tensor.flattened())
     case "TensorScatter": return try writeCache()
     default: return nil
     }
