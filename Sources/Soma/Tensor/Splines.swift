@@ -1,9 +1,8 @@
 extension Tensor {
   /// Sums of B-splines: `y[s, o] = Σ_i Σ_r B_{i,r}(x[s, i]) c[i, r, o]`, evaluated and differentiated from the `order + 1`
   /// splines that are not zero at a place. Outside the knots every spline is zero.
-  /// - Parameters:
-  ///   - knots: ascending, for each input: `[i, splines + order + 1]`; not differentiated.
-  ///   - coefficients: `[i, splines, o]`
+  /// - `knots`: ascending, for each input: `[i, splines + order + 1]`; not differentiated.
+  /// - `coefficients`: `[i, splines, o]`
   /// - Shape: `[..., i]` → `[..., o]`
   public func splineSum(knots: Tensor, coefficients: Tensor, order: Int) -> Tensor {
     require(
