@@ -67,7 +67,8 @@ def trained(lines):
     unigram.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     unigram.pre_tokenizer = pre_tokenizers.Metaspace()
     unigram.decoder = decoders.Metaspace()
-    unigram.train_from_iterator(lines, trainers.UnigramTrainer(vocab_size=4000, unk_token="<unk>", special_tokens=["<unk>", "</s>"]))
+    # A Unigram vocabulary holds every letter it is trained on: those of the large scripts stay unknown.
+    unigram.train_from_iterator([line for line in lines if max(line) < "\u3000"], trainers.UnigramTrainer(vocab_size=4000, unk_token="<unk>", special_tokens=["<unk>", "</s>"]))
     yield "Unigram (NFKC)", unigram
     try:
         import sentencepiece as spm
@@ -75,7 +76,7 @@ def trained(lines):
     except ImportError:
         return
     model = io.BytesIO()
-    spm.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, vocab_size=4000, model_type="unigram",
+    spm.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, vocab_size=8000, model_type="unigram",
                                    character_coverage=0.98, minloglevel=2, hard_vocab_limit=False)
     proto = pb.ModelProto.FromString(model.getvalue())
     vocabulary = [[piece.piece, piece.score] for piece in proto.pieces]

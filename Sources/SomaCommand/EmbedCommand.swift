@@ -18,7 +18,10 @@ struct EmbedCommand: ParsableCommand {
 
   @Argument(help: "The model's folder.") var model: String
   @Argument(help: "Texts.") var texts: [String] = []
-  @Option(help: ArgumentHelp("A file with one text a line.", valueName: "file")) var file: String?
+  @Option(
+    help: ArgumentHelp(
+      "A file with one text a line; with one JSON string a line if it ends in .jsonl.", valueName: "file")) var file:
+    String?
   @Option(help: ArgumentHelp("Where to write the vectors, [texts, width].", valueName: "file.npy")) var out: String?
   @Option(help: "Texts that go through the network together.") var batch = 32
   @Option(help: "Embed this many times and print texts a second.") var repeats: Int?
@@ -32,10 +35,8 @@ struct EmbedCommand: ParsableCommand {
 
   func run() throws {
     var lines = texts
-    if let file {
-      let content = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
-      lines += content.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
-    }
+    if let file { lines += try textLines(file) }
+    guard !lines.isEmpty else { throw DataError(file ?? "", "holds no text") }
     let embedder = try SentenceEmbedder.read(model)
     let vectors = embedder.embed(lines, batchSize: batch)
     if let out { try NPY.write(vectors, to: out) }

@@ -17,9 +17,10 @@ struct ONNXCommand: ParsableCommand {
         soma onnx run resnet.onnx --input image=picture.npy --out answers.npz
         soma onnx draw resnet.onnx --out resnet.svg
         soma onnx export digits.soma --out digits.onnx --batch 32
+        soma onnx samples samples/
         soma onnx conformance tests/
       """,
-    subcommands: [Show.self, Check.self, Run.self, Draw.self, Export.self, Conformance.self])
+    subcommands: [Show.self, Check.self, Run.self, Draw.self, Export.self, Samples.self, Conformance.self])
 
   /// Lengths and shapes that a model leaves open.
   struct Lengths: ParsableArguments {
@@ -161,24 +162,55 @@ struct ONNXCommand: ParsableCommand {
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a model that was trained here as an ONNX model.",
-      discussion: "Its input is what the network takes: standardized as in training, with the number of samples fixed.")
+      discussion: """
+        Its input is what the network takes: standardized as in training, with the number of samples fixed. A ready network
+        such as resnet8:gelu is written as it begins, with random numbers.
+        """)
 
-    @Argument(help: "The model's file.") var model: String
+    @OptionGroup(title: "Network") var network: InspectedNetwork
     @Option(help: ArgumentHelp("The file to write.", valueName: "file.onnx")) var out: String
     @Option(help: "Samples of a run.") var batch = 1
+    @Option(help: "The seed of a ready network's numbers.") var seed = 0
+    @OptionGroup(title: "Output") var output: OutputChoice
 
     func validate() throws {
-      guard batch > 0 else { throw ValidationError("--batch must be at least 1, not \(batch).") }
+      guard (1...1 << 20).contains(batch) else {
+        throw ValidationError("--batch must be between 1 and 1048576, not \(batch).")
+      }
     }
 
     func run() throws {
-      let saved = try SavedModel.load(model)
-      let network = try saved.network()
-      let isText = saved.description.task == .text
-      let type = TensorType(shape: saved.inputShape(batch), dtype: isText ? .int32 : .float32)
-      let graph = Graph(tracing: [type]) { [network.apply(saved.variables, $0[0])] }
+      let (_, layer, one) = try network.resolve()
+      let type = TensorType(shape: Shape([batch] + one.shape.dimensions.dropFirst()), dtype: one.dtype)
+      let isFile = FileManager.default.fileExists(atPath: network.network)
+      let variables =
+        isFile ? try SavedModel.load(network.network).variables : layer.initialized(for: one, key: Key(seed))
+      let graph = Graph(tracing: [type]) { [layer.apply(variables, $0[0])] }
       try ONNXExport.write(graph.simplified(), inputNames: ["input"], outputNames: ["output"], to: out)
-      Terminal.note(out)
+      if !output.quiet { Terminal.note(out) }
+    }
+  }
+
+  struct Samples: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write small networks, layers and activations of every kind, with an input and its output.",
+      discussion: "For scripts/check-onnx-export.py, which runs them with onnxruntime.")
+
+    @Argument(help: "The folder to write into.") var directory: String
+    @OptionGroup(title: "Output") var output: OutputChoice
+
+    func run() throws {
+      let samples = try ONNXSample.all()
+      var written = 0
+      for sample in samples {
+        do {
+          try sample.write(to: directory)
+          written += 1
+        } catch let error as ONNXError where error.kind == .unsupported {
+          print("not written  \(sample.name): \(error)")
+        }
+      }
+      print("\(written) of \(samples.count) written to \(directory)")
     }
   }
 

@@ -25,6 +25,7 @@ struct SomaCommand: ParsableCommand {
     InspectCommand.self,
     ONNXCommand.self,
     EmbedCommand.self,
+    TokenizeCommand.self,
     BenchCommand.self,
   ]
 

@@ -26,6 +26,7 @@ extension ONNXWriter {
 
     case .dot(let dot): return [product(dot, x, types)]
     case .convolution(let c, let role): return [try convolution(c, role, x, types)]
+    case .splineSum(let sum, let role): return try inline(sum.spelledOut(role, types), x)
 
     case .reduce(let reduction, let axes):
       let name = ["ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"][Int(reduction.rawValue)]

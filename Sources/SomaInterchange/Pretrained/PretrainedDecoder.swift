@@ -62,7 +62,7 @@ public struct PretrainedDecoder: Sendable {
     epsilon = try json.number(isGPT ? "layer_norm_epsilon" : "rms_norm_eps", isGPT ? 1e-5 : 1e-6)
     activation = try pretrainedActivation(
       try json.text(isGPT ? "activation_function" : "hidden_act", isGPT ? "gelu_new" : "silu"), json)
-    if !isGPT, json.object["sliding_window"] is NSNumber, json.flag("use_sliding_window", family == "mistral"),
+    if !isGPT, json.object["sliding_window"]?.number != nil, json.flag("use_sliding_window", family == "mistral"),
       try json.int("sliding_window") < positionCount
     {
       throw json.fault("attention within a sliding window is not known here")
@@ -195,10 +195,19 @@ public struct PretrainedDecoder: Sendable {
     return normalized(x, norm).matmul(head)
   }
 
-  /// The likeliest continuation, token by token. Each step reads the whole context anew, so the time grows with its square.
-  /// - Parameter stop: a token that ends the text.
-  public func continuation(of ids: [Int], count: Int, stop: Int? = nil) -> [Int] {
+  /// A continuation, token by token. Each step reads the whole context anew, so the time grows with its square.
+  /// - Parameters:
+  ///   - temperature: 0 takes the likeliest token, 1 draws from the model's distribution, less prefers the likely.
+  ///   - key: another key, another text.
+  ///   - stops: tokens that end the text.
+  ///   - report: called with each token; the text ends if it returns false.
+  public func continuation(
+    of ids: [Int], count: Int, temperature: Double = 0, key: Key = Key(0), stops: Set<Int> = [],
+    report: (Int) -> Bool = { _ in true }
+  ) -> [Int] {
     require(!ids.isEmpty, "a text to continue has at least one token")
+    require(
+      ids.allSatisfy { (0..<vocabularySize).contains($0) }, "a token is not among the model's \(vocabularySize)")
     let step = compile { (x: [Tensor]) in self(x[0]) }
     var ids = ids
     let start = ids.count
@@ -207,9 +216,13 @@ public struct PretrainedDecoder: Sendable {
       let length = Swift.min((ids.count + 15) / 16 * 16, positionCount)
       let padded = ids.map { Int32($0) } + [Int32](repeating: 0, count: length - ids.count)
       let scores = step([Tensor(padded, shape: [1, length])])[0, ids.count - 1]
-      let next = Int(scores.argMax().item(as: Int32.self))
+      let choice =
+        temperature > 0
+        ? Tensor.categorical(logits: scores * (1 / temperature), key: key.folding(ids.count)) : scores.argMax()
+      let next = Int(choice.item(as: Int32.self))
+      if stops.contains(next) { break }
       ids.append(next)
-      if next == stop { break }
+      guard report(next) else { break }
     }
     return Array(ids[start...])
   }

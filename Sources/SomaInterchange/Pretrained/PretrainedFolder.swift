@@ -14,12 +14,7 @@ struct PretrainedFolder {
   }
 
   static func json(_ path: String) throws -> JSONReader {
-    guard
-      let object = try? JSONSerialization.jsonObject(with: Data(try readFile(path, limit: 1 << 28))) as? [String: Any]
-    else {
-      throw DataError(path, "is no JSON object")
-    }
-    return JSONReader(object, file: path, path: "")
+    try JSONReader(try readFile(path, limit: 1 << 28), file: path)
   }
 
   func weights() throws -> PretrainedWeights {
@@ -29,10 +24,11 @@ struct PretrainedFolder {
     }
     let index = "\(path)/model.safetensors.index.json"
     if fileExists(index) {
-      guard let map = try Self.json(index).part("weight_map")?.object as? [String: String] else {
+      let names = try Self.json(index).part("weight_map")?.object.pairs.map(\.value.text) ?? []
+      guard !names.isEmpty, !names.contains(nil) else {
         throw DataError(index, "weight_map does not map names to files")
       }
-      let files = try Set(map.values).sorted().map { name -> Safetensors in
+      let files = try Set(names.compactMap { $0 }).sorted().map { name -> Safetensors in
         guard !name.contains("/"), !name.hasPrefix(".") else {
           throw DataError(index, "names the file \(quoted(name))")
         }

@@ -18,8 +18,7 @@ struct AddedTokens: Sendable {
   }
 
   let tokens: [Token]
-  let ids: [String: Int]
-  let texts: [Int: String]
+  let table: TokenTable
   private let special: Set<Int>
   /// Tokens by their first letter, longest first.
   private let raw: [Unicode.Scalar: [Token]]
@@ -35,18 +34,17 @@ struct AddedTokens: Sendable {
     }
     guard tokens.allSatisfy({ $0.id >= 0 && $0.id < 1 << 31 }) else { throw json.fault("an added token's number") }
     func text(_ token: Token) -> String { String(String.UnicodeScalarView(token.content)) }
-    ids = Dictionary(tokens.map { (text($0), $0.id) }, uniquingKeysWith: { $1 })
-    texts = Dictionary(tokens.map { ($0.id, text($0)) }, uniquingKeysWith: { $1 })
+    table = TokenTable(tokens.map { (text($0), $0.id) })
     special = Set(tokens.filter(\.isSpecial).map(\.id))
-    func table(_ chosen: [Token]) -> [Unicode.Scalar: [Token]] {
+    func byFirst(_ chosen: [Token]) -> [Unicode.Scalar: [Token]] {
       var table = [Unicode.Scalar: [Token]]()
       for token in chosen.sorted(by: { $0.content.count > $1.content.count }) {
         if let first = token.content.first { table[first, default: []].append(token) }
       }
       return table
     }
-    raw = table(tokens.filter { !$0.isNormalized })
-    normalized = table(tokens.filter(\.isNormalized))
+    raw = byFirst(tokens.filter { !$0.isNormalized })
+    normalized = byFirst(tokens.filter(\.isNormalized))
   }
 
   func isSpecial(_ id: Int) -> Bool { special.contains(id) }

@@ -9,7 +9,7 @@ final class BytePairEncoding: SubwordModel {
     var id: Int32
   }
 
-  private let table: TokenTable
+  let table: TokenTable
   private let merges: [UInt64: Merge]
   private let unknown: Int?
   private let joinsUnknown: Bool
@@ -23,8 +23,8 @@ final class BytePairEncoding: SubwordModel {
   init(_ json: JSONReader) throws {
     table = try TokenTable(json)
     let table = table
-    unknown = try (json.object["unk_token"] as? String).map { token in
-      guard let id = table.ids[token] else { throw json.fault("\(quoted(token)) is no token") }
+    unknown = try json.object["unk_token"]?.text.map { token in
+      guard let id = table.id(token) else { throw json.fault("\(quoted(token)) is no token") }
       return id
     }
     joinsUnknown = json.flag("fuse_unk", false)
@@ -34,35 +34,35 @@ final class BytePairEncoding: SubwordModel {
     if json.flag("byte_fallback", false) {
       bytes = try (0..<256).map { byte in
         let name = byteToken(byte)
-        guard let id = table.ids[name] else { throw json.fault("\(name) is no token") }
+        guard let id = table.id(name) else { throw json.fault("\(name) is no token") }
         return id
       }
     } else {
       bytes = nil
     }
-    guard let list = json.object["merges"] as? [Any] else { throw json.fault("merges is no list") }
+    guard let list = json.object["merges"]?.list else { throw json.fault("merges is no list") }
     var merges = [UInt64: Merge](minimumCapacity: list.count)
     for (rank, entry) in list.enumerated() {
       let pair: [String]
-      if let parts = entry as? [String] {
-        pair = parts
+      if let parts = entry.list {
+        pair = parts.compactMap(\.text)
       } else {
-        pair = (entry as? String)?.split(separator: " ", omittingEmptySubsequences: false).map(String.init) ?? []
+        // By scalars: a mark that follows the space does not belong to it.
+        let parts = (entry.text ?? "").unicodeScalars.split(separator: " ", omittingEmptySubsequences: false)
+        pair = parts.map { String($0) }
       }
-      guard pair.count == 2, let left = table.ids[pair[0]], let right = table.ids[pair[1]] else {
+      guard pair.count == 2, let left = table.id(pair[0]), let right = table.id(pair[1]) else {
         throw json.fault("merge \(rank) joins no two tokens")
       }
-      let tail = prefix.isEmpty || !pair[1].hasPrefix(prefix) ? pair[1] : String(pair[1].dropFirst(prefix.count))
-      guard let joined = table.ids[pair[0] + tail] else { throw json.fault("merge \(rank) makes no token") }
+      guard let joined = table.id(pair[0] + pair[1].withoutPrefix(prefix)) else {
+        throw json.fault("merge \(rank) makes no token")
+      }
       let key = UInt64(left) << 32 | UInt64(right)
       // A pair that is listed twice counts by its last place.
       merges[key] = Merge(rank: Int32(rank), id: Int32(joined))
     }
     self.merges = merges
   }
-
-  var vocabulary: [String: Int] { table.ids }
-  func token(_ id: Int) -> String? { table.text(id) }
 
   func append(_ word: [Unicode.Scalar], to ids: inout [Int]) {
     guard !word.isEmpty else { return }
@@ -81,14 +81,14 @@ final class BytePairEncoding: SubwordModel {
   }
 
   private func tokens(of word: [Unicode.Scalar]) -> [Int] {
-    if ignoresMerges, let whole = table.ids[String(String.UnicodeScalarView(word))] { return [whole] }
+    if ignoresMerges, let whole = table.id(String(String.UnicodeScalarView(word))) { return [whole] }
     var symbols = [Int32]()
     var lastWasUnknown = false
     for (i, scalar) in word.enumerated() {
       var text = String(scalar)
       if i > 0 { text = prefix + text }
       if i == word.count - 1 { text += suffix }
-      if let id = table.ids[text] {
+      if let id = table.id(text) {
         symbols.append(Int32(id))
         lastWasUnknown = false
       } else if let bytes {
@@ -132,6 +132,13 @@ final class BytePairEncoding: SubwordModel {
       consider(left)
     }
     return symbols.filter { $0 >= 0 }.map { Int($0) }
+  }
+}
+
+extension String {
+  /// The text behind a prefix, if it begins with its bytes. As characters, a mark behind the prefix would join it.
+  func withoutPrefix(_ prefix: String) -> String {
+    utf8.starts(with: prefix.utf8) ? String(unicodeScalars.dropFirst(prefix.unicodeScalars.count)) : self
   }
 }
 

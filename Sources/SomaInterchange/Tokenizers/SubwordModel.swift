@@ -2,8 +2,7 @@ import SomaData
 
 /// Cuts words into tokens of a vocabulary.
 protocol SubwordModel: Sendable {
-  var vocabulary: [String: Int] { get }
-  func token(_ id: Int) -> String?
+  var table: TokenTable { get }
   func append(_ word: [Unicode.Scalar], to ids: inout [Int])
 }
 
@@ -20,29 +19,32 @@ func subwordModel(_ json: JSONReader) throws -> any SubwordModel {
   }
 }
 
-/// The vocabulary of a model: tokens by text and by number.
+/// The vocabulary of a model: tokens by text and by number. Texts are told apart by their bytes: as strings, "é" in one scalar
+/// and in two would be one token.
 struct TokenTable: Sendable {
-  let ids: [String: Int]
+  private let ids: [[UInt8]: Int]
   private let texts: [Int: String]
 
-  init(_ ids: [String: Int]) {
-    self.ids = ids
-    texts = Dictionary(ids.map { ($1, $0) }, uniquingKeysWith: { Swift.min($0, $1) })
+  init(_ tokens: [(text: String, id: Int)]) {
+    ids = Dictionary(tokens.map { (Array($0.text.utf8), $0.id) }, uniquingKeysWith: { $1 })
+    texts = Dictionary(tokens.map { ($0.id, $0.text) }, uniquingKeysWith: { first, _ in first })
   }
 
   init(_ json: JSONReader) throws {
-    guard let table = json.object["vocab"] as? [String: Any] else { throw json.fault("vocab is no table") }
-    var ids = [String: Int](minimumCapacity: table.count)
-    for (token, value) in table {
-      guard let number = value as? Int, number >= 0, number < 1 << 31 else {
-        throw json.fault("the number of the token \(quoted(token))")
-      }
-      ids[token] = number
-    }
-    self.init(ids)
+    guard let table = json.object["vocab"]?.object else { throw json.fault("vocab is no table") }
+    self.init(
+      try table.pairs.map { token, value in
+        guard let number = value.int, number >= 0, number < 1 << 31 else {
+          throw json.fault("the number of the token \(quoted(token))")
+        }
+        return (token, number)
+      })
   }
 
+  var count: Int { ids.count }
+  func id(_ text: String) -> Int? { ids[Array(text.utf8)] }
   func text(_ id: Int) -> String? { texts[id] }
+  var all: some Sequence<(key: [UInt8], value: Int)> { ids }
 }
 
 /// Byte sequences that lead to numbers, for finding the longest that begins somewhere.
@@ -79,7 +81,7 @@ struct TokenTrie: Sendable {
 /// The longest token that begins the rest of a word, again and again. (Schuster, Nakajima 2012; Devlin et al. 2019, arXiv
 /// 1810.04805)
 struct WordPiece: SubwordModel {
-  private let table: TokenTable
+  let table: TokenTable
   private let starts: TokenTrie
   private let continuations: TokenTrie
   private let unknown: Int
@@ -88,23 +90,20 @@ struct WordPiece: SubwordModel {
   init(_ json: JSONReader) throws {
     table = try TokenTable(json)
     let unknownToken = try json.text("unk_token", "[UNK]")
-    guard let unknown = table.ids[unknownToken] else { throw json.fault("\(quoted(unknownToken)) is no token") }
+    guard let unknown = table.id(unknownToken) else { throw json.fault("\(quoted(unknownToken)) is no token") }
     self.unknown = unknown
     longestWord = try json.int("max_input_chars_per_word", 100)
-    let prefix = try json.text("continuing_subword_prefix", "##")
+    let prefix = Array(try json.text("continuing_subword_prefix", "##").utf8)
     var (starts, continuations) = (TokenTrie(), TokenTrie())
-    for (token, id) in table.ids where !token.isEmpty {
-      starts.insert(token.utf8, id)
-      if token.hasPrefix(prefix), token.utf8.count > prefix.utf8.count {
-        continuations.insert(token.utf8.dropFirst(prefix.utf8.count), id)
+    for (token, id) in table.all where !token.isEmpty {
+      starts.insert(token, id)
+      if token.starts(with: prefix), token.count > prefix.count {
+        continuations.insert(token.dropFirst(prefix.count), id)
       }
     }
     self.starts = starts
     self.continuations = continuations
   }
-
-  var vocabulary: [String: Int] { table.ids }
-  func token(_ id: Int) -> String? { table.text(id) }
 
   func append(_ word: [Unicode.Scalar], to ids: inout [Int]) {
     guard word.count <= longestWord else { return ids.append(unknown) }

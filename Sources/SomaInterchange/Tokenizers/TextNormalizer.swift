@@ -67,8 +67,10 @@ indirect enum TextNormalizer: Sendable {
       return lowercases ? Self.lowercased(result) : result
     case .composed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
-      return Self.foundation(text) {
-        compatible ? $0.precomposedStringWithCompatibilityMapping : $0.precomposedStringWithCanonicalMapping
+      return Self.betweenHangulEdges(text).flatMap { part in
+        Self.foundation(part) {
+          compatible ? $0.precomposedStringWithCompatibilityMapping : $0.precomposedStringWithCanonicalMapping
+        }
       }
     case .decomposed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
@@ -93,6 +95,18 @@ indirect enum TextNormalizer: Sendable {
 
   private static func foundation(_ text: [Unicode.Scalar], _ body: (String) -> String) -> [Unicode.Scalar] {
     Array(body(String(String.UnicodeScalarView(text))).unicodeScalars)
+  }
+
+  /// The text cut around the letters next to the ranges of Hangul's modern ones: Swift's library (6.3) composes them as if they
+  /// belonged to the ranges. By the standard they compose with nothing, so the parts can be normalized alone.
+  private static func betweenHangulEdges(_ text: [Unicode.Scalar]) -> [[Unicode.Scalar]] {
+    var parts: [[Unicode.Scalar]] = [[]]
+    for scalar in text {
+      if [0x1176, 0x11A7, 0x11C3].contains(scalar.value) { parts.append([]) }
+      parts[parts.count - 1].append(scalar)
+      if scalar.value == 0x1113 { parts.append([]) }
+    }
+    return parts
   }
 
   private static func lowercased(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {

@@ -9,7 +9,7 @@ enum TextPattern: @unchecked Sendable {
   case predicate(@Sendable (Unicode.Scalar) -> Bool)
 
   init(_ json: JSONReader) throws {
-    if let text = json.object["String"] as? String {
+    if let text = json.object["String"]?.text {
       guard !text.isEmpty else { throw json.fault("the pattern is empty") }
       self = .letters(Array(text.unicodeScalars))
       return
@@ -58,8 +58,15 @@ enum TextPattern: @unchecked Sendable {
         if scalar.value > 0xFFFF { places.append(i) }
       }
       places.append(text.count)
-      for match in expression.matches(in: string, range: NSRange(location: 0, length: places.count - 1)) {
-        cut(places[match.range.location], places[match.range.location + match.range.length])
+      // An expression that backtracks without end is given up; the rest of the text then has no match.
+      let limit = ContinuousClock.now + .seconds(2)
+      let whole = NSRange(location: 0, length: places.count - 1)
+      expression.enumerateMatches(in: string, options: .reportProgress, range: whole) { match, _, stop in
+        if let range = match?.range {
+          cut(places[range.location], places[range.location + range.length])
+        } else if ContinuousClock.now > limit {
+          stop.pointee = true
+        }
       }
     }
     cut(text.count, text.count)

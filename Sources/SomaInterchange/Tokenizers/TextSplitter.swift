@@ -26,7 +26,7 @@ indirect enum TextSplitter: Sendable {
       return
     }
     func behavior(_ standard: Behavior) throws -> Behavior {
-      guard let text = json.object["behavior"] as? String else { return standard }
+      guard let text = json.object["behavior"]?.text else { return standard }
       guard let behavior = Behavior(rawValue: text) else { throw json.fault("the behavior \(quoted(text))") }
       return behavior
     }
@@ -49,7 +49,9 @@ indirect enum TextSplitter: Sendable {
       guard let pattern = try json.part("pattern") else { throw json.fault("pattern is missing") }
       self = .pattern(try TextPattern(pattern), try behavior(.removed), inverts: json.flag("invert", false))
     case "CharDelimiterSplit":
-      self = .pattern(.letters(Array(try json.text("delimiter").unicodeScalars)), .removed, inverts: false)
+      let delimiter = Array(try json.text("delimiter").unicodeScalars)
+      guard !delimiter.isEmpty else { throw json.fault("the delimiter is empty") }
+      self = .pattern(.letters(delimiter), .removed, inverts: false)
     case "Punctuation":
       self = .pattern(.predicate { $0.isBERTPunctuation }, try behavior(.isolated), inverts: false)
     case "Digits":

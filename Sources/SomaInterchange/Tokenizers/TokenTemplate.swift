@@ -14,6 +14,7 @@ struct TokenTemplate: Sendable {
     single = [.text(second: false, type: 0)]
     pair = [.text(second: false, type: 0), .text(second: true, type: 1)]
     guard let json else { return }
+    func isToken(_ id: Int?) -> Bool { id.map { (0..<1 << 31).contains($0) } ?? false }
     switch json.type {
     case "ByteLevel": return
     case "Sequence":
@@ -31,17 +32,17 @@ struct TokenTemplate: Sendable {
           }
           guard let token = try part.part("SpecialToken") else { throw json.fault("a part of its template") }
           let name = try token.text("id")
-          guard let ids = try special?.part(name)?.object["ids"] as? [Int] else {
+          guard let list = try special?.part(name)?.object["ids"]?.list, list.allSatisfy({ isToken($0.int) }) else {
             throw json.fault("the special token \(quoted(name)) has no numbers")
           }
-          return .special(ids, type: try token.int("type_id", 0))
+          return .special(list.compactMap(\.int), type: try token.int("type_id", 0))
         }
       }
       single = try parts("single")
       pair = try parts("pair")
     case "BertProcessing", "RobertaProcessing":
       func id(_ key: String) throws -> [Int] {
-        guard let list = json.object[key] as? [Any], list.count == 2, let id = list[1] as? Int else {
+        guard let list = json.object[key]?.list, list.count == 2, let id = list[1].int, isToken(id) else {
           throw json.fault("\(key) is no token with its number")
         }
         return [id]
@@ -83,11 +84,11 @@ indirect enum TokenJoiner: Sendable {
   case sequence([TokenJoiner])
   case wordPiece(prefix: String, cleans: Bool)
   case byteLevel
-  case metaspace(Character, dropsFirst: Bool)
+  case metaspace(Unicode.Scalar, dropsFirst: Bool)
   case byteFallback
   case fuse
   case replace(String, String)
-  case strip(Character, start: Int, stop: Int)
+  case strip(Unicode.Scalar, start: Int, stop: Int)
   case bpe(suffix: String)
 
   init(_ json: JSONReader?) throws {
@@ -101,14 +102,16 @@ indirect enum TokenJoiner: Sendable {
     case "ByteLevel": self = .byteLevel
     case "Metaspace":
       let scheme = try json.text("prepend_scheme", json.flag("add_prefix_space", true) ? "always" : "never")
-      self = .metaspace(try json.text("replacement", "▁").first ?? "▁", dropsFirst: scheme != "never")
+      self = .metaspace(try json.text("replacement", "▁").unicodeScalars.first ?? "▁", dropsFirst: scheme != "never")
     case "ByteFallback": self = .byteFallback
     case "Fuse": self = .fuse
     case "Replace":
       guard let pattern = try json.part("pattern") else { throw json.fault("pattern is missing") }
-      self = .replace(try pattern.text("String"), try json.text("content"))
+      let old = try pattern.text("String")
+      guard !old.isEmpty else { throw json.fault("the pattern is empty") }
+      self = .replace(old, try json.text("content"))
     case "Strip":
-      guard let content = try json.text("content").first else { throw json.fault("content is empty") }
+      guard let content = try json.text("content").unicodeScalars.first else { throw json.fault("content is empty") }
       self = .strip(content, start: try json.int("start", 0), stop: try json.int("stop", 0))
     case "BPEDecoder": self = .bpe(suffix: try json.text("suffix", "</w>"))
     default: throw json.fault("the decoder \(quoted(json.type)) is not known here")
@@ -127,7 +130,7 @@ indirect enum TokenJoiner: Sendable {
     case .wordPiece(let prefix, let cleans):
       return tokens.enumerated().map { i, token in
         let text =
-          token.hasPrefix(prefix) && i > 0 ? String(token.dropFirst(prefix.count)) : i == 0 ? token : " " + token
+          i == 0 ? token : token.utf8.starts(with: prefix.utf8) ? token.withoutPrefix(prefix) : " " + token
         return cleans ? Self.cleaned(text) : text
       }
     case .byteLevel:
@@ -138,7 +141,10 @@ indirect enum TokenJoiner: Sendable {
       return [String(decoding: bytes, as: UTF8.self)]
     case .metaspace(let mark, let dropsFirst):
       return tokens.enumerated().map { i, token in
-        String(token.enumerated().compactMap { j, c in c != mark ? c : i == 0 && j == 0 && dropsFirst ? nil : " " })
+        let scalars = token.unicodeScalars.enumerated().compactMap { j, scalar -> Unicode.Scalar? in
+          scalar != mark ? scalar : i == 0 && j == 0 && dropsFirst ? nil : " "
+        }
+        return String(String.UnicodeScalarView(scalars))
       }
     case .byteFallback:
       var (result, bytes) = ([String](), [UInt8]())
@@ -165,18 +171,17 @@ indirect enum TokenJoiner: Sendable {
       return result
     case .fuse: return [tokens.joined()]
     case .replace(let old, let new):
-      return tokens.map { $0.split(separator: old, omittingEmptySubsequences: false).joined(separator: new) }
+      return tokens.map { Self.replaced($0, old, new) }
     case .strip(let content, let start, let stop):
       return tokens.map { token in
-        var text = token[...]
-        for _ in 0..<Swift.max(0, start) where text.first == content { text = text.dropFirst() }
-        for _ in 0..<Swift.max(0, stop) where text.last == content { text = text.dropLast() }
+        var text = token.unicodeScalars[...]
+        for _ in 0..<Swift.min(Swift.max(0, start), text.count) where text.first == content { text = text.dropFirst() }
+        for _ in 0..<Swift.min(Swift.max(0, stop), text.count) where text.last == content { text = text.dropLast() }
         return String(text)
       }
     case .bpe(let suffix):
       return tokens.enumerated().map { i, token in
-        token.split(separator: suffix, omittingEmptySubsequences: false).joined(
-          separator: i == tokens.count - 1 ? "" : " ")
+        Self.replaced(token, suffix, i == tokens.count - 1 ? "" : " ")
       }
     }
   }
@@ -188,8 +193,15 @@ indirect enum TokenJoiner: Sendable {
       (" do not", " don't"),
       (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
     ]
-    return pairs.reduce(text) {
-      $0.contains($1.0) ? $0.split(separator: $1.0, omittingEmptySubsequences: false).joined(separator: $1.1) : $0
+    return pairs.reduce(text) { replaced($0, $1.0, $1.1) }
+  }
+
+  /// Replaces by scalars: as characters, a letter with a mark behind it would not be found.
+  private static func replaced(_ text: String, _ old: String, _ new: String) -> String {
+    let (scalars, letters) = (Array(text.unicodeScalars), Array(old.unicodeScalars))
+    guard !letters.isEmpty, scalars.count >= letters.count else { return text }
+    return TextPattern.letters(letters).pieces(scalars).reduce(into: "") { result, piece in
+      if piece.isMatch { result += new } else { result.unicodeScalars.append(contentsOf: piece.text) }
     }
   }
 }

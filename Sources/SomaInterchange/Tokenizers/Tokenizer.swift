@@ -1,4 +1,3 @@
-import Foundation
 import SomaData
 
 /// A tokenizer from Hugging Face's `tokenizer.json`: normalization, splitting, a model (WordPiece, byte-pair encoding or
@@ -30,10 +29,7 @@ public struct Tokenizer: Sendable {
   }
 
   public static func decode(_ bytes: [UInt8], file: String) throws -> Tokenizer {
-    guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else {
-      throw DataError(file, "is no JSON object")
-    }
-    return try Tokenizer(JSONReader(object, file: file, path: ""))
+    try Tokenizer(JSONReader(bytes, file: file))
   }
 
   private init(_ json: JSONReader) throws {
@@ -44,17 +40,21 @@ public struct Tokenizer: Sendable {
     self.model = try subwordModel(model)
     template = try TokenTemplate(json.part("post_processor"), added: added)
     joiner = try TokenJoiner(json.part("decoder"))
-    maximumLength = try json.part("truncation")?.int("max_length")
+    maximumLength = try json.part("truncation").map { part in
+      let length = try part.int("max_length")
+      guard length >= 0 else { throw part.fault("max_length is \(length)") }
+      return length
+    }
   }
 
   /// The number of tokens, added ones included.
-  public var count: Int { Swift.max(model.vocabulary.count, (added.tokens.map(\.id).max() ?? -1) + 1) }
+  public var count: Int { Swift.max(model.table.count, (added.tokens.map(\.id).max() ?? -1) + 1) }
 
   /// The number of a token.
-  public func id(of token: String) -> Int? { added.ids[token] ?? model.vocabulary[token] }
+  public func id(of token: String) -> Int? { added.table.id(token) ?? model.table.id(token) }
 
   /// The token of a number.
-  public func token(_ id: Int) -> String? { added.texts[id] ?? model.token(id) }
+  public func token(_ id: Int) -> String? { added.table.text(id) ?? model.table.text(id) }
 
   /// The tokens of a text, or of a pair, with the special tokens that the model wants around them.
   /// - Parameters:
@@ -108,53 +108,58 @@ public struct Tokenizer: Sendable {
 
 /// A part of a JSON file, with its place for messages.
 struct JSONReader {
-  let object: [String: Any]
+  let object: JSONObject
   let file: String
   let path: String
 
-  init(_ object: [String: Any], file: String, path: String) {
+  init(_ object: JSONObject, file: String, path: String) {
     self.object = object
     self.file = file
     self.path = path
+  }
+
+  init(_ bytes: [UInt8], file: String) throws {
+    guard let object = try JSONValue.decode(bytes, file: file).object else {
+      throw DataError(file, "is no JSON object")
+    }
+    self.init(object, file: file, path: "")
   }
 
   func fault(_ problem: String) -> DataError { DataError(file, path.isEmpty ? problem : "\(path): \(problem)") }
 
   /// A nested object; nil if it is missing or null.
   func part(_ key: String) throws -> JSONReader? {
-    guard let value = object[key], !(value is NSNull) else { return nil }
-    guard let inner = value as? [String: Any] else { throw fault("\(key) is no object") }
+    guard let value = object[key], !value.isNull else { return nil }
+    guard let inner = value.object else { throw fault("\(key) is no object") }
     return JSONReader(inner, file: file, path: path.isEmpty ? key : "\(path).\(key)")
   }
 
   func parts(_ key: String) throws -> [JSONReader] {
-    guard let value = object[key], !(value is NSNull) else { return [] }
-    guard let list = value as? [[String: Any]] else { throw fault("\(key) is no list of objects") }
-    guard path.utf8.count < 4096 else { throw fault("it is nested too deep") }
-    return list.enumerated().map {
-      JSONReader($1, file: file, path: path.isEmpty ? "\(key)[\($0)]" : "\(path).\(key)[\($0)]")
+    guard let value = object[key], !value.isNull else { return [] }
+    guard let list = value.list else { throw fault("\(key) is no list of objects") }
+    return try list.enumerated().map { i, part in
+      guard let inner = part.object else { throw fault("\(key) is no list of objects") }
+      return JSONReader(inner, file: file, path: path.isEmpty ? "\(key)[\(i)]" : "\(path).\(key)[\(i)]")
     }
   }
 
   func text(_ key: String) throws -> String {
-    guard let text = object[key] as? String else { throw fault("\(key) is no text") }
+    guard let text = object[key]?.text else { throw fault("\(key) is no text") }
     return text
   }
-  func text(_ key: String, _ standard: String) throws -> String { object[key] is String ? try text(key) : standard }
+  func text(_ key: String, _ standard: String) throws -> String { object[key]?.text ?? standard }
 
   func int(_ key: String) throws -> Int {
-    guard let number = object[key] as? NSNumber, let value = Int(exactly: number.doubleValue) else {
-      throw fault("\(key) is no whole number")
-    }
+    guard let value = object[key]?.int else { throw fault("\(key) is no whole number") }
     return value
   }
-  func int(_ key: String, _ standard: Int) throws -> Int { object[key] is NSNumber ? try int(key) : standard }
+  func int(_ key: String, _ standard: Int) throws -> Int { object[key]?.number == nil ? standard : try int(key) }
 
   func number(_ key: String, _ standard: Double) throws -> Double {
-    (object[key] as? NSNumber)?.doubleValue ?? standard
+    object[key]?.number ?? standard
   }
 
-  func flag(_ key: String, _ standard: Bool) -> Bool { (object[key] as? NSNumber)?.boolValue ?? standard }
+  func flag(_ key: String, _ standard: Bool) -> Bool { object[key]?.flag ?? standard }
 
-  var type: String { object["type"] as? String ?? "" }
+  var type: String { object["type"]?.text ?? "" }
 }

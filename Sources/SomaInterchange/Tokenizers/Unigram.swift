@@ -2,8 +2,7 @@ import SomaData
 
 /// The likeliest way to cut a word, by Viterbi's algorithm. (Kudo 2018, arXiv 1804.10959)
 struct Unigram: SubwordModel {
-  private let table: TokenTable
-  private let texts: [String]
+  let table: TokenTable
   private let scores: [Double]
   private let trie: TokenTrie
   private let unknown: Int?
@@ -11,38 +10,34 @@ struct Unigram: SubwordModel {
   private let bytes: [Int]?
 
   init(_ json: JSONReader) throws {
-    guard let list = json.object["vocab"] as? [[Any]] else { throw json.fault("vocab is no list") }
-    var (texts, scores, ids, trie) = ([String](), [Double](), [String: Int](), TokenTrie())
+    guard let list = json.object["vocab"]?.list else { throw json.fault("vocab is no list") }
+    var (tokens, scores, trie) = ([(text: String, id: Int)](), [Double](), TokenTrie())
     for (i, entry) in list.enumerated() {
-      guard entry.count == 2, let text = entry[0] as? String,
-        let score = (entry[1] as? any BinaryFloatingPoint).map({ Double($0) })
-          ?? (entry[1] as? Int).map({ Double($0) }), score.isFinite
-      else { throw json.fault("token \(i) of vocab is no text with a number") }
-      texts.append(text)
+      guard let pair = entry.list, pair.count == 2, let text = pair[0].text, let score = pair[1].number else {
+        throw json.fault("token \(i) of vocab is no text with a number")
+      }
+      tokens.append((text, i))
       scores.append(score)
-      ids[text] = i
       if !text.isEmpty { trie.insert(text.utf8, i) }
     }
-    if json.object["unk_id"] is Int {
+    if json.object["unk_id"]?.number != nil {
       let id = try json.int("unk_id")
-      guard texts.indices.contains(id) else { throw json.fault("unk_id \(id) is no token") }
+      guard scores.indices.contains(id) else { throw json.fault("unk_id \(id) is no token") }
       unknown = id
     } else {
       unknown = nil
     }
     unknownScore = (scores.min() ?? 0) - 10
+    table = TokenTable(tokens)
     if json.flag("byte_fallback", false) {
-      let names = (0..<256).map { ids[byteToken($0)] }
+      let table = table
+      let names = (0..<256).map { table.id(byteToken($0)) }
       bytes = names.allSatisfy { $0 != nil } ? names.compactMap { $0 } : nil
     } else {
       bytes = nil
     }
-    (self.texts, self.scores, self.trie) = (texts, scores, trie)
-    table = TokenTable(ids)
+    (self.scores, self.trie) = (scores, trie)
   }
-
-  var vocabulary: [String: Int] { table.ids }
-  func token(_ id: Int) -> String? { texts.indices.contains(id) ? texts[id] : nil }
 
   func append(_ word: [Unicode.Scalar], to ids: inout [Int]) {
     let text = Array(String(String.UnicodeScalarView(word)).utf8)
