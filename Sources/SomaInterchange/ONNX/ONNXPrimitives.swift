@@ -92,7 +92,7 @@ extension ONNXWriter {
     }
   }
 
-  private mutating func number(_ value: Double, _ type: TensorType) -> String {
+  mutating func number(_ value: Double, _ type: TensorType) -> String {
     constant(Tensor(value, dtype: type.dtype))
   }
 
@@ -139,7 +139,8 @@ extension ONNXWriter {
     case .atanh: return add("Atanh", [x])
     case .erf: return add("Erf", [x])
     case .erfc: return add("Sub", [number(1, type), add("Erf", [x])])
-    case .erfInverse, .lgamma: throw ONNXError(.unsupported, "\(function) has no meaning in the standard")
+    case .lgamma: return try inline(Self.logarithmOfGamma(type), [x])[0]
+    case .erfInverse: throw ONNXError(.unsupported, "\(function) has no meaning in the standard")
     case .logistic: return add("Sigmoid", [x])
     case .isFinite:
       guard type.dtype.isFloating else { return add("Equal", [x, x]) }
@@ -180,14 +181,7 @@ extension ONNXWriter {
     case .maximum: return add(isBool ? "Or" : "Max", [a, b])
     case .minimum: return add(isBool ? "And" : "Min", [a, b])
     case .atan2:
-      // atan(y/x), half a turn further where x is negative.
-      let (zero, pi) = (number(0, type), number(.pi, type))
-      let isLeft = add("Less", [b, zero])
-      let isAxis = add("Equal", [b, zero])
-      let slope = add("Div", [a, add("Where", [isAxis, number(1, type), b])])
-      let turn = add("Where", [add("Less", [a, zero]), number(-.pi, type), pi])
-      let angle = add("Add", [add("Atan", [slope]), add("Where", [isLeft, turn, zero])])
-      return add("Where", [isAxis, add("Mul", [add("Sign", [a]), number(.pi / 2, type)]), angle])
+      return atan2(a, b, type)
     case .and: return add(isBool ? "And" : "BitwiseAnd", [a, b])
     case .or: return add(isBool ? "Or" : "BitwiseOr", [a, b])
     case .xor: return add(isBool ? "Xor" : "BitwiseXor", [a, b])

@@ -103,8 +103,8 @@ public struct ONNXSample: Sendable {
 
   private static func activations() -> [ONNXSample] {
     (Activation.all + Activation.further).map { activation in
-      // Softmaxes over channels and windows of neighbours want an image.
-      ONNXSample("activation-\(activation.name)", activation, activation.axis == -3 ? [2, 4, 6, 4] : [3, 8])
+      // What looks at neighbours in space or at channels wants an image.
+      ONNXSample("activation-\(activation.name)", activation, activation.suitsDenseLayers ? [3, 8] : [2, 4, 6, 4])
     }
   }
 

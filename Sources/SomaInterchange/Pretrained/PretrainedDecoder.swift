@@ -49,7 +49,9 @@ public struct PretrainedDecoder: Sendable {
     width = try positive(json, isGPT ? "n_embd" : "hidden_size")
     heads = try positive(json, isGPT ? "n_head" : "num_attention_heads")
     keyHeads = isGPT ? heads : try json.int("num_key_value_heads", heads)
-    guard keyHeads > 0, heads % keyHeads == 0 else { throw json.fault("\(heads) heads share \(keyHeads) key heads") }
+    guard keyHeads > 0, heads % keyHeads == 0 else {
+      throw json.fault("\(heads) heads share \(keyHeads) key heads")
+    }
     headWidth = isGPT ? width / heads : try json.int("head_dim", width / heads)
     guard headWidth > 0, isGPT ? width % heads == 0 : headWidth % 2 == 0 else {
       throw json.fault("heads of \(headWidth) channels")
@@ -61,8 +63,10 @@ public struct PretrainedDecoder: Sendable {
     vocabularySize = try positive(json, "vocab_size")
     epsilon = try json.number(isGPT ? "layer_norm_epsilon" : "rms_norm_eps", isGPT ? 1e-5 : 1e-6)
     activation = try pretrainedActivation(
-      try json.text(isGPT ? "activation_function" : "hidden_act", isGPT ? "gelu_new" : "silu"), json)
-    if !isGPT, json.object["sliding_window"]?.number != nil, json.flag("use_sliding_window", family == "mistral"),
+      try json.text(isGPT ? "activation_function" : "hidden_act", isGPT ? "gelu_new" : "silu"), json
+    )
+    if !isGPT, json.object["sliding_window"]?.number != nil,
+      json.flag("use_sliding_window", family == "mistral"),
       try json.int("sliding_window") < positionCount
     {
       throw json.fault("attention within a sliding window is not known here")
@@ -88,7 +92,8 @@ public struct PretrainedDecoder: Sendable {
       }
       blocks = try (0..<count).map { i in
         Block(
-          attention: try map("h.\(i).attn.c_attn", d, 3 * d), output: try map("h.\(i).attn.c_proj", d, d),
+          attention: try map("h.\(i).attn.c_attn", d, 3 * d),
+          output: try map("h.\(i).attn.c_proj", d, d),
           attentionNorm: try norm("h.\(i).ln_1"), wide: try map("h.\(i).mlp.c_fc", d, wideWidth),
           narrow: try map("h.\(i).mlp.c_proj", wideWidth, d), norm: try norm("h.\(i).ln_2"))
       }
@@ -137,9 +142,13 @@ public struct PretrainedDecoder: Sendable {
       return plain.map { $0 / factor }
     case "llama3":
       let factor = try scaling.number("factor", 8)
-      let (low, high) = (try scaling.number("low_freq_factor", 1), try scaling.number("high_freq_factor", 4))
+      let (low, high) = (
+        try scaling.number("low_freq_factor", 1), try scaling.number("high_freq_factor", 4)
+      )
       let original = try scaling.number("original_max_position_embeddings", 8192)
-      guard factor > 0, low > 0, high > low, original > 0 else { throw scaling.fault("its factors") }
+      guard factor > 0, low > 0, high > low, original > 0 else {
+        throw scaling.fault("its factors")
+      }
       return plain.map { frequency in
         let length = 2 * .pi / frequency
         if length < original / high { return frequency }
@@ -159,29 +168,66 @@ public struct PretrainedDecoder: Sendable {
   /// Scores of the next token at each place.
   /// - Shape: `[n, t]` `int32` → `[n, t, vocabulary]`
   public func callAsFunction(_ ids: Tensor) -> Tensor {
-    let (n, t) = (ids.shape[0], ids.shape[1])
+    let t = ids.shape[1]
     require(t <= positionCount, "\(t) tokens; the model has \(positionCount) positions")
+    return pass(ids, capacity: t).scores
+  }
+
+  /// Tokens through the network, behind others whose keys and values are remembered.
+  /// - Parameters:
+  ///   - position: the place of the one token there is, an `int32` number; nil if the tokens begin the text.
+  ///   - memory: keys and values of each block, `[n, key heads, capacity, head width]`.
+  private func pass(
+    _ ids: Tensor, at position: Tensor? = nil, memory: [Tensor] = [], capacity: Int
+  ) -> (scores: Tensor, memory: [Tensor]) {
+    let (n, t) = (ids.shape[0], ids.shape[1])
+    var places = Tensor.iota([t], axis: 0, dtype: .int32)
+    if let position { places = places + position }
     var x = words.take(ids)
-    if let positions { x = x + positions[0..<t] }
-    let isBefore = Tensor.lowerTriangle(t, t)
-    let angles = untraced {
-      Tensor((0..<t).flatMap { i in frequencies.map { Float(Double(i) * $0) } }, shape: [t, frequencies.count])
-    }
-    let (cosines, sines) = untraced { (angles.cos(), angles.sin()) }
+    if let positions { x = x + positions.take(places) }
+    let isBefore =
+      Tensor.iota([t, capacity], axis: 1, dtype: .int32) .<= places.expandDimensions(at: 1)
+    let isHere = position.map { Tensor.iota([capacity, 1], axis: 0, dtype: .int32) .== $0 }
+    let turns =
+      positions == nil ? [cos, sin].map { turn in angles(capacity, turn).take(places) } : []
     func turned(_ x: Tensor) -> Tensor {
       guard positions == nil else { return x }
       let halves = x.split(2, axis: -1)
-      return .concatenate([halves[0] * cosines - halves[1] * sines, halves[1] * cosines + halves[0] * sines], axis: -1)
+      let (cosines, sines) = (turns[0], turns[1])
+      return .concatenate(
+        [halves[0] * cosines - halves[1] * sines, halves[1] * cosines + halves[0] * sines], axis: -1
+      )
     }
-    func perHead(_ x: Tensor, _ count: Int) -> Tensor { x.reshape([n, t, count, headWidth]).transposed(0, 2, 1, 3) }
+    func perHead(_ x: Tensor, _ count: Int) -> Tensor {
+      x.reshape([n, t, count, headWidth]).transposed(0, 2, 1, 3)
+    }
+    var remembered = [Tensor]()
+    func remembering(_ new: Tensor) -> Tensor {
+      let all: Tensor
+      if let isHere {
+        all = .select(isHere, new, memory[remembered.count])
+      } else if capacity > t {
+        all = .concatenate([new, .zeros([n, keyHeads, capacity - t, headWidth])], axis: 2)
+      } else {
+        all = new
+      }
+      remembered.append(all)
+      return all
+    }
     for block in blocks {
       let parts = block.attention(normalized(x, block.attentionNorm))
         .split(sizes: [heads * headWidth, keyHeads * headWidth, keyHeads * headWidth], axis: 2)
       let q = turned(perHead(parts[0], heads))
-      var (k, v) = (turned(perHead(parts[1], keyHeads)), perHead(parts[2], keyHeads))
-      if keyHeads != heads { (k, v) = (k.repeated(heads / keyHeads, axis: 1), v.repeated(heads / keyHeads, axis: 1)) }
-      let scores = Tensor.select(isBefore, (q * (1 / Double(headWidth).squareRoot())).matmul(k.T), -1e30)
-      let mixed = scores.softmax().matmul(v).transposed(0, 2, 1, 3).reshape([n, t, heads * headWidth])
+      var k = remembering(turned(perHead(parts[1], keyHeads)))
+      var v = remembering(perHead(parts[2], keyHeads))
+      if keyHeads != heads {
+        (k, v) = (k.repeated(heads / keyHeads, axis: 1), v.repeated(heads / keyHeads, axis: 1))
+      }
+      let scores = Tensor.select(
+        isBefore, (q * (1 / Double(headWidth).squareRoot())).matmul(k.T), -1e30)
+      let mixed = scores.softmax().matmul(v).transposed(0, 2, 1, 3).reshape([
+        n, t, heads * headWidth,
+      ])
       x = x + block.output(mixed)
       var y = block.wide(normalized(x, block.norm))
       if positions == nil {
@@ -192,10 +238,20 @@ public struct PretrainedDecoder: Sendable {
       }
       x = x + block.narrow(y)
     }
-    return normalized(x, norm).matmul(head)
+    return (normalized(x, norm).matmul(head), remembered)
   }
 
-  /// A continuation, token by token. Each step reads the whole context anew, so the time grows with its square.
+  /// A function of the angles by which places turn.
+  /// - Shape: `[count, headWidth / 2]`
+  private func angles(_ count: Int, _ function: (Double) -> Double) -> Tensor {
+    untraced {
+      Tensor(
+        (0..<count).flatMap { i in frequencies.map { Float(function(Double(i) * $0)) } },
+        shape: [count, frequencies.count])
+    }
+  }
+
+  /// A continuation, token by token. Keys and values of the text so far are remembered, so each step reads one token.
   /// - Parameters:
   ///   - temperature: 0 takes the likeliest token, 1 draws from the model's distribution, less prefers the likely.
   ///   - key: another key, another text.
@@ -207,22 +263,37 @@ public struct PretrainedDecoder: Sendable {
   ) -> [Int] {
     require(!ids.isEmpty, "a text to continue has at least one token")
     require(
-      ids.allSatisfy { (0..<vocabularySize).contains($0) }, "a token is not among the model's \(vocabularySize)")
-    let step = compile { (x: [Tensor]) in self(x[0]) }
+      ids.allSatisfy { (0..<vocabularySize).contains($0) },
+      "a token is not among the model's \(vocabularySize)")
     var ids = ids
     let start = ids.count
-    while ids.count < Swift.min(start + count, positionCount) {
-      // Attention looks back only: what stands behind the text does not matter.
-      let length = Swift.min((ids.count + 15) / 16 * 16, positionCount)
-      let padded = ids.map { Int32($0) } + [Int32](repeating: 0, count: length - ids.count)
-      let scores = step([Tensor(padded, shape: [1, length])])[0, ids.count - 1]
+    let end = Swift.min(start + count, positionCount)
+    guard start < end else { return [] }
+    // Few different lengths, so that few graphs are compiled. What stands behind the text is overwritten before it is seen.
+    let length = Swift.min((start + 15) / 16 * 16, positionCount)
+    let capacity = Swift.min(Swift.max((end + 63) / 64 * 64, length), positionCount)
+    let begin = compile { (x: [Tensor]) -> [Tensor] in
+      let (scores, memory) = self.pass(x[0], capacity: capacity)
+      return [scores.take(x[1], axis: 1)] + memory
+    }
+    let proceed = compile { (x: [Tensor]) -> [Tensor] in
+      let (scores, memory) = self.pass(x[0], at: x[1], memory: Array(x[2...]), capacity: capacity)
+      return [scores] + memory
+    }
+    let padded = ids.map { Int32($0) } + [Int32](repeating: 0, count: length - ids.count)
+    var results = begin([Tensor(padded, shape: [1, length]), Tensor([Int32(start - 1)])])
+    while true {
+      let scores = results[0].reshape([vocabularySize])
       let choice =
         temperature > 0
-        ? Tensor.categorical(logits: scores * (1 / temperature), key: key.folding(ids.count)) : scores.argMax()
+        ? Tensor.categorical(logits: scores * (1 / temperature), key: key.folding(ids.count))
+        : scores.argMax()
       let next = Int(choice.item(as: Int32.self))
       if stops.contains(next) { break }
       ids.append(next)
-      guard report(next) else { break }
+      guard report(next), ids.count < end else { break }
+      let position = Tensor(Int32(ids.count - 1), dtype: .int32)
+      results = proceed([Tensor([Int32(next)], shape: [1, 1]), position] + results.dropFirst())
     }
     return Array(ids[start...])
   }

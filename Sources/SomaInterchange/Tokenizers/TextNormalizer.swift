@@ -67,11 +67,12 @@ indirect enum TextNormalizer: Sendable {
       return lowercases ? Self.lowercased(result) : result
     case .composed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
-      return Self.betweenHangulEdges(text).flatMap { part in
+      let parts = Self.betweenHangulEdges(text).flatMap { part in
         Self.foundation(part) {
           compatible ? $0.precomposedStringWithCompatibilityMapping : $0.precomposedStringWithCanonicalMapping
         }
       }
+      return Self.withFinalsJoined(parts)
     case .decomposed(let compatible):
       if text.allSatisfy(\.isASCII) { return text }
       return Self.foundation(text) {
@@ -107,6 +108,23 @@ indirect enum TextNormalizer: Sendable {
       if scalar.value == 0x1113 { parts.append([]) }
     }
     return parts
+  }
+
+  /// Syllables of Hangul without a final letter, joined with the one that follows (The Unicode Standard, 3.12): Swift's library
+  /// (6.3) does so only if the syllable was composed of letters itself.
+  private static func withFinalsJoined(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    var result = [Unicode.Scalar]()
+    result.reserveCapacity(text.count)
+    for scalar in text {
+      if (0x11A8...0x11C2).contains(scalar.value), let last = result.last, (0xAC00...0xD7A3).contains(last.value),
+        (last.value - 0xAC00) % 28 == 0, let joined = Unicode.Scalar(last.value + scalar.value - 0x11A7)
+      {
+        result[result.count - 1] = joined
+      } else {
+        result.append(scalar)
+      }
+    }
+    return result
   }
 
   private static func lowercased(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
