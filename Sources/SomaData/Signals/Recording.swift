@@ -25,6 +25,10 @@ public struct Recording: Sendable {
     /// Seconds; nil if the file does not say.
     public var duration: Double?
     public var text: String
+
+    public init(onset: Double, duration: Double? = nil, text: String) {
+      (self.onset, self.duration, self.text) = (onset, duration, text)
+    }
   }
 
   /// The patient's field; identities in it are the file's business.
