@@ -89,7 +89,8 @@ import Testing
       ("(declare-const X_-1 Real)", "neither"), ("(declare-const X_99999999999999999999 Real)", "neither"),
       ("(declare-const X_5 Real)", "gaps"), ("(declare-const Y_3 Int)", "Real"),
       ("(declare-fun Y_3 (Real) Real)", "Real"),
-      ("(set-info \"open", "does not end"), (String(repeating: "(", count: 100_000), "too deep"),
+      ("\u{0}", "control character"), ("(set-info \"open", "does not end"),
+      (String(repeating: "(", count: 100_000), "too deep"),
     ]
     for (text, message) in refused {
       let error = #expect(throws: DataError.self) { try decode(declarations + text) }

@@ -106,6 +106,7 @@ public enum VNNLIB {
           }
           place += 1
           node = .list(list.parts, line: list.line)
+        case 0...32: throw DataError(file, at: .line(line), "a control character stands in the text")
         default: node = .word(try word(), line: line)
         }
         guard !open.isEmpty else { return node }
