@@ -1,6 +1,6 @@
 # `make` lists the commands. `make compare` and `make test` install what is missing, build and do their job.
 .DEFAULT_GOAL := help
-.PHONY: help packages build compare test bench versus check-tokenizers check-embeddings check-onnx fuzz format check-format docs clean
+.PHONY: help packages build compare test bench versus format check-format docs clean
 
 SWIFT ?= swift
 PAGE ?= soma-compare.html
@@ -25,6 +25,9 @@ bench: build ## measure the training workloads and how close the runtime comes t
 
 versus: build ## compare speed, memory and losses with PyTorch and JAX, installed into .venv-versus
 	python3 scripts/versus.py
+
+# The formats of others, against their own libraries.
+.PHONY: check-tokenizers check-embeddings check-onnx fuzz
 
 check-tokenizers: build .venv-interchange ## compare 10,000 lines of tokens with the PyPI package tokenizers
 	.venv-interchange/bin/python scripts/check-tokenizers.py
