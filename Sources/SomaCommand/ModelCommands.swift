@@ -3,6 +3,7 @@ import Foundation
 import Soma
 import SomaData
 import SomaExperiments
+import SomaInterchange
 import SomaNetworks
 
 struct EvaluateCommand: ParsableCommand {
@@ -72,9 +73,10 @@ struct GenerateCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         soma generate kjv.soma --prompt "In the beginning" --count 400
+        soma generate gpt2/ --prompt "The capital of France is" --temperature 0     a Hugging Face folder
       """)
 
-  @Argument(help: "The model's file.") var model: String
+  @Argument(help: "The model's file, or a pretrained decoder's folder.") var model: String
   @Option(help: "What it goes on from.") var prompt = ""
   @Option(help: "Tokens to write.") var count = 300
   @Option(help: "Below 1 the likely becomes likelier; 0 takes the likeliest.") var temperature = 0.8
@@ -90,6 +92,11 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if FileManager.default.fileExists(atPath: "\(model)/config.json") {
+      let generator = try TextGenerator.read(model)
+      return print(
+        try generator.continuation(of: prompt, count: count, temperature: temperature, key: Key(seed)))
+    }
     print(try SavedModel.load(model).generate(count, prompt: prompt, temperature: temperature, seed: seed))
   }
 }

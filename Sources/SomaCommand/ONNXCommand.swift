@@ -2,7 +2,9 @@ import ArgumentParser
 import Foundation
 import Soma
 import SomaData
+import SomaExperiments
 import SomaInterchange
+import SomaNetworks
 
 struct ONNXCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,9 +16,11 @@ struct ONNXCommand: ParsableCommand {
         soma onnx check bert.onnx --dim batch=1 --dim sequence=128
         soma onnx run resnet.onnx --input image=picture.npy --out answers.npz
         soma onnx draw resnet.onnx --out resnet.svg
+        soma onnx export digits.soma --out digits.onnx --batch 32
+        soma onnx samples samples/
         soma onnx conformance tests/
       """,
-    subcommands: [Show.self, Check.self, Run.self, Draw.self, Conformance.self])
+    subcommands: [Show.self, Check.self, Run.self, Draw.self, Export.self, Samples.self, Conformance.self])
 
   /// Lengths and shapes that a model leaves open.
   struct Lengths: ParsableArguments {
@@ -152,6 +156,61 @@ struct ONNXCommand: ParsableCommand {
       let names = Dictionary(uniqueKeysWithValues: network.inputNames.enumerated().map { ($0.offset, $0.element) })
       try writeText(Diagram(network.graph.simplified(), depth: 1, inputs: names).svg(), to: out)
       Terminal.note(out)
+    }
+  }
+
+  struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write a model that was trained here as an ONNX model.",
+      discussion: """
+        Its input is what the network takes: standardized as in training, with the number of samples fixed. A ready network
+        such as resnet8:gelu is written as it begins, with random numbers.
+        """)
+
+    @OptionGroup(title: "Network") var network: InspectedNetwork
+    @Option(help: ArgumentHelp("The file to write.", valueName: "file.onnx")) var out: String
+    @Option(help: "Samples of a run.") var batch = 1
+    @Option(help: "The seed of a ready network's numbers.") var seed = 0
+    @OptionGroup(title: "Output") var output: OutputChoice
+
+    func validate() throws {
+      guard (1...1 << 20).contains(batch) else {
+        throw ValidationError("--batch must be between 1 and 1048576, not \(batch).")
+      }
+    }
+
+    func run() throws {
+      let (_, layer, one) = try network.resolve()
+      let type = TensorType(shape: Shape([batch] + one.shape.dimensions.dropFirst()), dtype: one.dtype)
+      let isFile = FileManager.default.fileExists(atPath: network.network)
+      let variables =
+        isFile ? try SavedModel.load(network.network).variables : layer.initialized(for: one, key: Key(seed))
+      let graph = Graph(tracing: [type]) { [layer.apply(variables, $0[0])] }
+      try ONNXExport.write(graph.simplified(), inputNames: ["input"], outputNames: ["output"], to: out)
+      if !output.quiet { Terminal.note(out) }
+    }
+  }
+
+  struct Samples: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write small networks, layers and activations of every kind, with an input and its output.",
+      discussion: "For scripts/check-onnx-export.py, which runs them with onnxruntime.")
+
+    @Argument(help: "The folder to write into.") var directory: String
+    @OptionGroup(title: "Output") var output: OutputChoice
+
+    func run() throws {
+      let samples = try ONNXSample.all()
+      var written = 0
+      for sample in samples {
+        do {
+          try sample.write(to: directory)
+          written += 1
+        } catch let error as ONNXError where error.kind == .unsupported {
+          print("not written  \(sample.name): \(error)")
+        }
+      }
+      print("\(written) of \(samples.count) written to \(directory)")
     }
   }
 

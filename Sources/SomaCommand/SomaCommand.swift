@@ -27,6 +27,8 @@ struct SomaCommand: ParsableCommand {
     FitCommand.self,
     InspectCommand.self,
     ONNXCommand.self,
+    EmbedCommand.self,
+    TokenizeCommand.self,
     BenchCommand.self,
   ]
 

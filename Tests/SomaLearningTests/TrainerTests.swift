@@ -104,6 +104,41 @@ private func temporaryPath(_ name: String) -> String {
     }
   }
 
+  /// The samples of a data set, one after the other.
+  private static func stream(_ data: LabeledData, isCounted: Bool = true) -> GeneratedStream {
+    GeneratedStream(count: isCounted ? data.count : nil, state: { _ in 0 }) { (i: inout Int) -> Sample? in
+      guard i < data.count else { return nil }
+      defer { i += 1 }
+      let batch = try data.batch(of: [i])
+      return Sample(features: batch.features[0], target: batch.targets[0])
+    }
+  }
+
+  @Test func streamsTrainLikeSamplesWithNumbers() throws {
+    let data = Self.split.train.subset(Array(0..<100))
+    let numbered = Self.trainer()
+    try numbered.fit(DataLoader(data, batchSize: 32), for: .epochs(3))
+    let streamed = Self.trainer()
+    let result = try streamed.fit(
+      StreamLoader(Self.stream(data), batchSize: 32), validation: StreamLoader(Self.stream(data), batchSize: 50),
+      for: .epochs(3))
+    #expect(result.steps == 12 && result.epochs.count == 3)
+    #expect(bits(streamed.variables) == bits(numbered.variables))
+    #expect(
+      try streamed.evaluate(StreamLoader(Self.stream(data), batchSize: 50)).loss
+        == numbered.evaluate(DataLoader(data, batchSize: 50)).loss)
+    // Without a known length, epochs end where the stream ends.
+    let unknown = Self.trainer()
+    let loader = StreamLoader(Self.stream(data, isCounted: false), batchSize: 32)
+    #expect(try unknown.fit(loader, for: .steps(12)).epochs.count == 3)
+    #expect(bits(unknown.variables) == bits(numbered.variables))
+    #expect(throws: TrainingError.self) { try Self.trainer().fit(loader, for: .epochs(2)) }
+    let empty = GeneratedStream(state: { _ in 0 }) { (_: inout Int) -> Sample? in nil }
+    #expect(throws: TrainingError.self) {
+      try Self.trainer().fit(StreamLoader(empty, batchSize: 4), for: .steps(2))
+    }
+  }
+
   @Test func oneThreadAndTwoGiveTheSameBits() throws {
     let threads = Parallel.threads
     defer { Parallel.threads = threads }

@@ -1,6 +1,6 @@
 /// Files compressed by gzip (RFC 1952), of one member or several.
 public enum Gzip {
-  static func isCompressed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
+  package static func isCompressed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
   /// The expanded content.
   /// - Parameter limit: the largest content accepted, in bytes.

@@ -18,6 +18,25 @@ public enum NPY {
   }
 
   public static func decode(_ bytes: [UInt8], file: String) throws -> Tensor {
+    let (header, start) = try header(bytes, file: file)
+    var reader = ByteReader(bytes, file: file, offset: start)
+    guard let size = byteCount(ofShape: header.shape, width: header.element.width), size == reader.remaining else {
+      let claim = byteCount(ofShape: header.shape, width: header.element.width).map { "\($0) bytes" }
+      throw DataError(
+        file, at: .byte(reader.offset),
+        "\(reader.remaining) bytes follow the header; shape \(header.shape) means \(claim ?? "too many bytes")")
+    }
+    let dataStart = reader.offset
+    var content = Array(try reader.take(size, "the elements"))
+    if header.bigEndian { content = byteSwapped(content, width: header.element.width) }
+    if header.fortranOrder && header.shape.count > 1 {
+      content = rowMajor(content, shape: header.shape, width: header.element.width)
+    }
+    return try header.element.tensor(content, shape: Shape(header.shape), file: file, start: dataStart)
+  }
+
+  /// The header of a file, and where the elements start.
+  static func header(_ bytes: [UInt8], file: String) throws -> (header: NPYHeader, start: Int) {
     var reader = ByteReader(bytes, file: file)
     guard Array(try reader.take(6, "the magic number")) == magic else {
       throw DataError(file, at: .byte(0), "is not a .npy file: it does not start with \\x93NUMPY")
@@ -33,19 +52,7 @@ public enum NPY {
       : Int(try reader.littleEndian(UInt32.self, "the header's length"))
     let start = reader.offset
     let header = try NPYHeader(try reader.take(length, "the header"), file: file, start: start)
-    guard let size = byteCount(ofShape: header.shape, width: header.element.width), size == reader.remaining else {
-      let claim = byteCount(ofShape: header.shape, width: header.element.width).map { "\($0) bytes" }
-      throw DataError(
-        file, at: .byte(reader.offset),
-        "\(reader.remaining) bytes follow the header; shape \(header.shape) means \(claim ?? "too many bytes")")
-    }
-    let dataStart = reader.offset
-    var content = Array(try reader.take(size, "the elements"))
-    if header.bigEndian { content = byteSwapped(content, width: header.element.width) }
-    if header.fortranOrder && header.shape.count > 1 {
-      content = rowMajor(content, shape: header.shape, width: header.element.width)
-    }
-    return try header.element.tensor(content, shape: Shape(header.shape), file: file, start: dataStart)
+    return (header, reader.offset)
   }
 
   public static func encode(_ tensor: Tensor) -> [UInt8] {

@@ -1,6 +1,4 @@
-import Dispatch
 import Soma
-import Synchronization
 
 /// Goes through a data set in batches, epoch after epoch. Order and augmentation depend on the seed, the epoch and the
 /// sample alone: the same on any number of threads, and the same when a run resumes at an epoch.
@@ -114,24 +112,5 @@ public final class Batches {
         })
       started += 1
     }
-  }
-}
-
-/// A batch that is being prepared.
-private final class PendingBatch: Sendable {
-  private let result = Mutex<Result<Batch, any Error>?>(nil)
-  private let done = DispatchSemaphore(value: 0)
-
-  init(_ work: @escaping @Sendable () throws -> Batch) {
-    DispatchQueue.global(qos: .userInitiated).async {
-      let outcome = Result { try work() }
-      self.result.withLock { $0 = outcome }
-      self.done.signal()
-    }
-  }
-
-  func wait() throws -> Batch {
-    done.wait()
-    return try result.withLock { $0! }.get()
   }
 }

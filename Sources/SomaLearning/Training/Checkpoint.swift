@@ -20,20 +20,22 @@ struct TrainingPosition: Codable {
 
   /// What decides which samples a batch has.
   struct DataOrder: Codable, Equatable, CustomStringConvertible {
-    var samples: Int
+    /// Nil for streams that do not know.
+    var samples: Int?
     var batchSize: Int
     var seed: UInt64?
     var dropsLast: Bool
     var description: String {
-      "\(samples) samples in batches of \(batchSize), " + (seed.map { "seed \($0)" } ?? "in their own order")
+      "\(samples.map(String.init) ?? "unknown") samples in batches of \(batchSize), "
+        + (seed.map { "seed \($0)" } ?? "in their own order")
         + (dropsLast ? ", the last part left out" : "")
     }
   }
 
   /// - Throws: `TrainingError` if an epoch that has begun would go on with other data.
-  mutating func join(_ data: DataLoader) throws {
+  mutating func join(_ data: any BatchSource) throws {
     let given = DataOrder(
-      samples: data.dataset.count, batchSize: data.batchSize, seed: data.seed, dropsLast: data.dropsLast)
+      samples: data.sampleCount, batchSize: data.batchSize, seed: data.seed, dropsLast: data.dropsLast)
     if batch > 0, let order, order != given {
       throw TrainingError("the run stands inside an epoch of \(order); it cannot go on with \(given)")
     }

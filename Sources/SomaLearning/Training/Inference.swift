@@ -43,10 +43,10 @@ public final class Inference {
 
   /// The mean loss and the metrics over all samples.
   /// - Throws: what the data set throws, `Executable.MemoryLimitExceeded`.
-  public func evaluate(_ variables: Variables, _ data: DataLoader) throws -> Evaluation {
+  public func evaluate(_ variables: Variables, _ data: any BatchSource) throws -> Evaluation {
     var totals = [Double](repeating: 0, count: 2 + 2 * metrics.count)
     var count = 0
-    let batches = data.epoch(0)
+    let batches = data.batches(epoch: 0, startingAt: 0)
     while let batch = try batches.next() {
       let values = try sums.run(Call(variables: variables, tensors: [batch.features, batch.targets]))
       for (i, value) in values.enumerated() { totals[i] += value.scalar }

@@ -5,7 +5,7 @@ import SomaNetworks
 /// Trains a network: takes batches, runs the compiled step, watches the loss, keeps checkpoints. For one task at a time.
 ///
 /// The step is one graph for each shape of batch (forward, backward, clipping, update, averages, sums of the metrics), its
-/// state updated in place. A last batch with fewer samples has a graph of its own; `DataLoader.dropsLast` leaves it out.
+/// state updated in place. A last batch with fewer samples has a graph of its own; `BatchSource.dropsLast` leaves it out.
 ///
 /// ```swift
 /// let trainer = Trainer(network, loss: CrossEntropy(), optimizer: AdamW(), schedule: .cosine(1e-3))
@@ -121,18 +121,23 @@ public final class Trainer {
   ///   `TrainingError` if the data is not that of the loaded checkpoint, `Executable.MemoryLimitExceeded`.
   @discardableResult
   public func fit(
-    _ data: DataLoader, validation: DataLoader? = nil, for duration: TrainingDuration,
+    _ data: any BatchSource, validation: (any BatchSource)? = nil, for duration: TrainingDuration,
     onEvent: (TrainingEvent) throws -> TrainingControl = { _ in .proceed }
   ) throws -> TrainingResult {
     try position.join(data)
     isRestored = false
-    let perEpoch = data.batchCount
+    // A stream may end sooner or later than anybody knows.
+    let perEpoch = data.epochLength ?? .max
     guard perEpoch > 0 else { throw TrainingError("the training data has no batch of \(data.batchSize) samples") }
-    let total =
-      switch duration {
-      case .epochs(let count): count * perEpoch
-      case .steps(let count): count
+    let total: Int
+    switch duration {
+    case .epochs(let count):
+      guard data.epochLength != nil else {
+        throw TrainingError("a stream of unknown length is trained for a number of steps, not of epochs")
       }
+      total = count * perEpoch
+    case .steps(let count): total = count
+    }
     let clock = ContinuousClock()
     let start = clock.now
     let startStep = position.step
@@ -141,7 +146,7 @@ public final class Trainer {
     var ending = TrainingEnding.completed
 
     run: while position.step < total {
-      let batches = data.epoch(position.epoch, startingAt: position.batch)
+      let batches = data.batches(epoch: position.epoch, startingAt: position.batch)
       while position.step < total, let batch = try batches.next() {
         if Task.isCancelled {
           ending = .cancelled
@@ -168,6 +173,9 @@ public final class Trainer {
           break run
         }
         if position.batch < perEpoch, position.step == total { break run }
+      }
+      guard position.batch > 0 else {
+        throw TrainingError("the training data has no batch of \(data.batchSize) samples")
       }
       // The epoch's end.
       let summary = try summarize(validation, (clock.now - epochStart) / .seconds(1))
@@ -255,7 +263,7 @@ public final class Trainer {
 
   // MARK: Epochs
 
-  private func summary(_ validation: DataLoader?, _ seconds: Double) throws -> EpochSummary {
+  private func summary(_ validation: (any BatchSource)?, _ seconds: Double) throws -> EpochSummary {
     var result = EpochSummary(
       epoch: position.epoch, steps: position.step, trainingLoss: position.lossSum / position.lossWeight,
       trainingMetrics: [:], validationLoss: nil, validationMetrics: [:], learningRate: position.learningRate,
@@ -271,7 +279,7 @@ public final class Trainer {
     return result
   }
 
-  private func summarize(_ validation: DataLoader?, _ seconds: Double) throws -> EpochSummary {
+  private func summarize(_ validation: (any BatchSource)?, _ seconds: Double) throws -> EpochSummary {
     let result = try summary(validation, seconds)
     position.endEpoch(result)
     return result
@@ -298,7 +306,7 @@ public final class Trainer {
 
   /// The mean loss and the metrics over all samples, with `variables`, without training behaviour.
   /// - Throws: what the data set throws; `TrainingError` before the first step.
-  public func evaluate(_ data: DataLoader) throws -> Evaluation {
+  public func evaluate(_ data: any BatchSource) throws -> Evaluation {
     guard let variables else { throw TrainingError("the network has no weights yet: train it or load a checkpoint") }
     return try inference.evaluate(variables, data)
   }
