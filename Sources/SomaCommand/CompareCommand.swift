@@ -2,8 +2,6 @@ import ArgumentParser
 import Foundation
 import SomaData
 import SomaExperiments
-import SomaReports
-import Synchronization
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,6 +23,8 @@ struct CompareCommand: ParsableCommand {
         soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
         soma compare digits --preset kan-or-mlp --parameters 6000
         soma compare digits --all-activations --seeds 3 --html activations.html
+        soma compare digits relu gelu --tensorboard events   (then: tensorboard --logdir events)
+        soma compare digits relu gelu --save digits.yaml     (and later: soma run digits.yaml)
       """)
 
   @Argument(
@@ -57,6 +57,11 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the result as a self-contained page.", valueName: "file"))
   var html: String?
 
+  @OptionGroup(title: "Output") var tensorBoard: TensorBoardChoice
+
+  @Option(help: ArgumentHelp("Write the experiment as a file for soma run, with all settings.", valueName: "file"))
+  var save: String?
+
   mutating func validate() throws {
     let candidates = names.dropFirst(data.data == nil ? 1 : 0)
     guard !names.isEmpty || data.data != nil else {
@@ -68,34 +73,20 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try data.source(names.first)
     var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
     candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
-    let prepared = try PreparedData(try data.open(names.first), name: source)
-    let comparison = try FairComparison(prepared, candidates: candidates, options: options)
-    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
-    if !output.quiet { announce(comparison) }
-
-    let interruption = Interruption()
-    let progress = ProgressLine(isQuiet: output.quiet)
-    let outcome: FairComparison.Outcome
-    do {
-      outcome = try comparison.run(
-        in: store, jobs: runs.jobs, startsAnew: runs.reuse == .fresh, shouldStop: { interruption.isRequested },
-        onProgress: { progress.update($0.fraction, $0.text) })
-    } catch {
-      progress.clear()
-      throw error
+    let task: TabularEncoding.Task? = data.task.map { $0 == .classification ? .classification : .regression }
+    let experiment = ExperimentFile(
+      .init(try data.source(names.first), target: data.target, task: task), candidates: candidates, options: options,
+      output: .init(html: html, tensorBoard: tensorBoard.tensorboard))
+    if let save { try checkWritable(save) }
+    let comparison = try experiment.comparison()
+    if let save {
+      try experiment.settled(by: comparison).write(to: save)
+      if !output.quiet { Terminal.note("Experiment: \(save), for soma run") }
     }
-    progress.clear()
-    guard let result = outcome.result else {
-      Terminal.note(
-        "Interrupted; \(outcome.finishedTrials) finished trials are stored as run \(outcome.experimentID). "
-          + "Give the same command again to go on.")
-      throw ExitCode(130)
-    }
-    try report(result, outcome, store)
+    try ComparisonSession(comparison, experiment.output, runs: runs, output: output).run()
   }
 
   private var options: FairComparison.Options {
@@ -109,30 +100,6 @@ struct CompareCommand: ParsableCommand {
     options.learningRates = training.learningRates
     options.tuningEpochs = training.tuningEpochs
     return options
-  }
-
-  private func announce(_ comparison: FairComparison) {
-    let (settings, facts) = (comparison.settings, comparison.settings.data)
-    Terminal.note(
-      "\(facts.name): \(facts.trainingCount) training, \(facts.validationCount) validation, \(facts.testCount) test samples. "
-        + "\(settings.candidates.count) candidates of \(ComparisonReport.text(count: settings.parameters)) parameters, "
-        + "\(settings.learningRates.count) learning rates, \(settings.seeds) seeds of \(settings.epochs) epochs.")
-  }
-
-  private func report(_ result: ComparisonReport, _ outcome: FairComparison.Outcome, _ store: RunStore) throws {
-    if let html { try writeText(result.page().html, to: html) }
-    if output.json {
-      print(try result.json())
-    } else {
-      ComparisonTable(result: result).show(isQuiet: output.quiet)
-    }
-    guard !output.quiet else { return }
-    switch outcome.start {
-    case .stored: Terminal.note("From run \(outcome.experimentID), which had all trials; --fresh runs them anew.")
-    case .resumed(let count): Terminal.note("Run \(outcome.experimentID) went on after \(count) stored trials.")
-    case .new: Terminal.note("Stored as run \(outcome.experimentID) in \(store.path).")
-    }
-    if let html { Terminal.note("Page: \(html)") }
   }
 }
 
@@ -160,10 +127,10 @@ struct ComparisonTraining: ParsableArguments {
         throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
       }
     }
-    try check(seeds, "seeds", 1...1000)
-    try check(epochs, "epochs", 1...1_000_000)
-    try check(batch, "batch", 1...1_000_000)
-    if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", 1...1_000_000) }
+    try check(seeds, "seeds", FairComparison.Limits.seeds)
+    try check(epochs, "epochs", FairComparison.Limits.epochs)
+    try check(batch, "batch", FairComparison.Limits.batch)
+    if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", FairComparison.Limits.epochs) }
   }
 }
 
@@ -204,34 +171,6 @@ struct ComparisonRuns: ParsableArguments {
 let storePlace = "~/.local/share/soma/runs.sqlite"
 
 extension OptimizerChoice: ExpressibleByArgument {}
-
-/// Turns Ctrl-C (and a polite request to end) into a question that work asks after each step. A second one ends at once.
-final class Interruption: @unchecked Sendable {
-  private let flag: Flag
-  // Held, never used again: a source that is released listens no more.
-  private let sources: [any DispatchSourceSignal]
-
-  private final class Flag: Sendable {
-    let isSet = Atomic<Bool>(false)
-  }
-
-  init() {
-    let flag = Flag()
-    self.flag = flag
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        flag.isSet.store(true, ordering: .relaxed)
-        signal(number, SIG_DFL)
-      }
-      source.resume()
-      return source
-    }
-  }
-
-  var isRequested: Bool { flag.isSet.load(ordering: .relaxed) }
-}
 
 /// Writes a text file.
 /// - Throws: `DataError` that names the file.
