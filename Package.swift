@@ -115,7 +115,7 @@ let package = Package(
       name: "SomaInterchangeTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaInterchange"],
       exclude: ["Resources"], swiftSettings: settings),
     .testTarget(
-      name: "SomaReportsTests", dependencies: ["SomaReports"], swiftSettings: settings),
+      name: "SomaReportsTests", dependencies: ["Soma", "SomaReports"], swiftSettings: settings),
     .testTarget(
       name: "SomaExperimentsTests",
       dependencies: [
@@ -124,6 +124,9 @@ let package = Package(
     .testTarget(
       name: "ReproductionsTests", dependencies: ["SomaExperiments", "Reproductions"], swiftSettings: settings),
     .testTarget(
-      name: "SomaServerTests", dependencies: ["SomaServer", "SomaExperiments", "SomaNetworks"], swiftSettings: settings),
+      name: "SomaServerTests",
+      dependencies: [
+        "SomaServer", "SomaExperiments", "SomaNetworks", .product(name: "Hummingbird", package: "hummingbird"),
+      ], swiftSettings: settings),
   ]
 )

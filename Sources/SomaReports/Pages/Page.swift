@@ -1,3 +1,5 @@
+import Soma
+
 /// A self-contained HTML page: no file and no address outside of it is ever asked for.
 ///
 /// ```swift
@@ -16,6 +18,8 @@ public struct Page: Sendable {
     case table(PageTable)
     /// Plots side by side where there is room.
     case figures([any Plot], caption: String? = nil)
+    /// A graph as boxes and wires.
+    case diagram(Diagram, caption: String? = nil)
     /// Small pictures of functions, to search and to filter.
     case gallery(Gallery)
     /// Terms and what they stand for.
@@ -105,6 +109,10 @@ public struct Page: Sendable {
       result += "</div>\n"
       if let caption { result += "<figcaption>\(caption.markupEscaped)</figcaption>\n" }
       return result + "</figure>\n"
+    case .diagram(let diagram, let caption):
+      let text = caption.map { "<figcaption>\($0.markupEscaped)</figcaption>\n" } ?? ""
+      return
+        "<figure>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"diagram\">\(diagram.svg())</div>\n\(text)</figure>\n"
     case .gallery(let gallery): return gallery.html
     case .facts(let facts):
       let rows = facts.map { "<div><dt>\($0.term.markupEscaped)</dt><dd>\($0.value.markupEscaped)</dd></div>\n" }

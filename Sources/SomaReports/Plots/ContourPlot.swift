@@ -57,13 +57,14 @@ public struct ContourPlot: Plot {
       yTitle: yTitle)
     let grid = Grid(self, frame)
     let levels = shownLevels
+    // Before the surface, which covers the lines that help to read curves.
+    frame.drawAxes(in: &inner, xTitle: xTitle, yTitle: yTitle)
     // Each band covers all that is at or above its lower level; the next one covers its upper part.
     for band in 0...levels.count {
       let level = band == 0 ? -Double.infinity : levels[band - 1]
       inner.region(grid.region(above: level), fill: Self.color(band, levels.count), title: name(of: band, levels))
     }
     for level in levels { inner.contour(grid.line(at: level)) }
-    frame.drawAxes(in: &inner, xTitle: xTitle, yTitle: yTitle)
     if grid.isEmpty { frame.drawEmptyNote(in: &inner) }
     for mark in marks where frame.x.isDrawable(mark.x) && frame.y.isDrawable(mark.y) {
       let (px, py) = (frame.x(mark.x), frame.y(mark.y))
