@@ -71,7 +71,7 @@ final class Activations: Sendable {
       for bound in parameter.bounds {
         guard case .number(let limit) = bound.limit else { continue }
         // Just inside where the limit itself is not allowed.
-        let inside = 0.001 * max(1, abs(limit))
+        let inside = min(0.001 * max(1, abs(limit)), abs(value - limit) / 2)
         switch bound.comparison {
         case .greater: low = max(low, limit + inside)
         case .greaterEqual: low = max(low, limit)
@@ -107,12 +107,12 @@ final class Activations: Sendable {
   func page(of name: String, _ query: [String: String]) throws -> WebPage {
     let base = try Activation.named(name)
     let controls = Self.sliders(base).map { slider -> String in
+      // Without steps: a step would round the start value.
       let id = "p-" + slider.name.markupEscaped
       let given = query["p." + slider.name].flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil } ?? slider.value
-      let step = (slider.range.upperBound - slider.range.lowerBound) / 400
       return """
         <label for="\(id)">\(slider.name.markupEscaped) <span class="faint">(\(slider.role))</span></label>
-        <input type="range" id="\(id)" name="p.\(slider.name.markupEscaped)" min="\(slider.range.lowerBound)" max="\(slider.range.upperBound)" step="\(step)" value="\(given)" data-start="\(slider.value)">
+        <input type="range" id="\(id)" name="p.\(slider.name.markupEscaped)" min="\(slider.range.lowerBound)" max="\(slider.range.upperBound)" step="any" value="\(given)" data-start="\(slider.value)">
         <output for="\(id)">\(formattedNumber(given))</output>
 
         """

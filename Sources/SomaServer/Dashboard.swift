@@ -52,9 +52,6 @@ public struct Dashboard: Sendable {
     router.get("/") { _, _ in Answer.redirect(to: "/runs") }
     router.get("/assets/soma.css") { _, _ in Answer.typed("text/css; charset=utf-8", Assets.style) }
     router.get("/assets/soma.js") { _, _ in Answer.typed("text/javascript; charset=utf-8", Assets.script) }
-    router.get("**") { request, _ in
-      Answer.failure(NotFound("There is no page \(request.uri.path.prefix(200))."), room: .runs)
-    }
     return router
   }
 

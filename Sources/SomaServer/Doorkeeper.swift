@@ -25,7 +25,13 @@ struct Doorkeeper: RouterMiddleware {
     if let refusal = refusal(of: request) {
       response = refusal
     } else {
-      response = try await next(request, context)
+      do {
+        response = try await next(request, context)
+      } catch let error as HTTPError where error.status == .notFound {
+        response = Answer.failure(NotFound("There is no page \(request.uri.path.prefix(200))."), room: .runs)
+      } catch let error as HTTPError {
+        response = Self.text(error.status, error.body ?? "This cannot be answered.")
+      }
     }
     for field in Self.headers where response.headers[field.name] == nil { response.headers[field.name] = field.value }
     return response

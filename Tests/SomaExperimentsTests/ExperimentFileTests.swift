@@ -68,7 +68,7 @@ import Testing
     (("name: iris", "name: iris\n  target: x"), "4:11", "data.target is for files"),
     (("name: iris", "target: x"), "3:3", "data wants one of name and file"),
     (("  name: iris", "  - iris"), "3:3", "data wants keys with values"),
-    (("output:", "candidates: [elu]\noutput:"), "1:1", "candidates is given twice"),
+    (("output:", "candidates: [elu]\noutput:"), "4:1", "candidates is given twice"),
     (("  epochs: 6", "\tepochs: 6"), "12:1", "is no YAML here"),
     (("[0.003, 3e-2]", "[0.003, 3e-2"), "15:6", "is no YAML here"),
   ]

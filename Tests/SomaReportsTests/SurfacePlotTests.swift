@@ -7,17 +7,18 @@ import Testing
 @Suite struct SurfacePlotTests {
   /// The polygons or lines of the `path` elements of a class, in the order of drawing.
   private func paths(_ svg: String, _ mark: String) -> [[[(x: Double, y: Double)]]] {
-    svg.components(separatedBy: "<path ").dropFirst().filter { $0.contains(mark) }.compactMap { element in
-      guard let start = element.range(of: "d=\""), let end = element[start.upperBound...].firstIndex(of: "\"") else {
-        return nil
-      }
-      return element[start.upperBound..<end].split(separator: "M").map { part in
-        part.replacingOccurrences(of: "Z", with: "").split(separator: "L").map { point in
-          let numbers = point.split(separator: " ").compactMap { Double($0) }
-          return (numbers[0], numbers[1])
+    svg.components(separatedBy: "<path ").dropFirst().map { $0.prefix { $0 != ">" } }.filter { $0.contains(mark) }
+      .compactMap { element in
+        guard let start = element.range(of: "d=\""), let end = element[start.upperBound...].firstIndex(of: "\"") else {
+          return nil
+        }
+        return element[start.upperBound..<end].split(separator: "M").map { part in
+          part.replacingOccurrences(of: "Z", with: "").split(separator: "L").map { point in
+            let numbers = point.split(separator: " ").compactMap { Double($0) }
+            return (numbers[0], numbers[1])
+          }
         }
       }
-    }
   }
 
   /// The shoelace formula.

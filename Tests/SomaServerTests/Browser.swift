@@ -220,10 +220,10 @@ struct BrowserPage: Sendable {
     }
   }
 
-  /// The whole page as a PNG file.
+  /// What is seen of the page, as a PNG file.
   func picture() async throws -> Data {
     let result = try await browser.call(
-      "Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true], session: session)
+      "Page.captureScreenshot", ["format": "png"], session: session)
     return Data(base64Encoded: result["data"] as? String ?? "") ?? Data()
   }
 }

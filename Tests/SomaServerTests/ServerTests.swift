@@ -209,13 +209,16 @@ import Testing
   }
 
   @Test func slidersStayWithinTheConstraints() throws {
-    for activation in Activation.find() {
-      for slider in Activations.sliders(activation) {
-        #expect(slider.range.contains(slider.value), "\(activation.name) \(slider.name)")
-        // Curves answer both ends, or say why not.
-        for end in [slider.range.lowerBound, slider.range.upperBound] {
-          #expect(!Activations.curve(activation.name, ["p." + slider.name: "\(end)"]).isEmpty)
-        }
+    let sliders = Activation.find().flatMap { activation in
+      Activations.sliders(activation).map { (activation.name, $0) }
+    }
+    #expect(sliders.count > 300)
+    for (name, slider) in sliders { #expect(slider.range.contains(slider.value), "\(name) \(slider.name)") }
+    // Curves of both ends are drawn, or it is said why not. Each takes some hundredths of a second.
+    for (i, (name, slider)) in sliders.enumerated() where i % 20 == 0 {
+      for end in [slider.range.lowerBound, slider.range.upperBound] {
+        let answer = Activations.curve(name, ["p." + slider.name: "\(end)"])
+        #expect(answer.contains("<svg") || answer.contains("class=\"note\""), "\(name) \(slider.name)")
       }
     }
   }
