@@ -1,6 +1,6 @@
 # `make` lists the commands. `make compare` and `make test` install what is missing, build and do their job.
 .DEFAULT_GOAL := help
-.PHONY: help packages build compare test bench versus format check-format docs clean
+.PHONY: help packages test-packages build compare serve test bench versus format check-format docs clean
 
 SWIFT ?= swift
 PAGE ?= soma-compare.html
@@ -11,13 +11,20 @@ help: ## list the commands
 packages:
 	@scripts/install-packages.sh
 
+test-packages:
+	@scripts/install-packages.sh --tests
+
 build: packages ## build the library and the command line in release mode
 	$(SWIFT) build -c release --product soma
 
 compare: build ## compare six activations fairly on the embedded digits, as a table and as a page of pictures
 	.build/release/soma compare digits relu gelu mish tanh silu elu --network mlp --html $(PAGE)
 
-test: packages ## build and run the tests in release mode
+serve: packages ## build and run the server of pages: runs with live curves, systems, activations, networks, loss surfaces
+	$(SWIFT) build -c release --product soma-serve
+	.build/release/soma-serve
+
+test: test-packages ## build and run the tests in release mode
 	$(SWIFT) test -c release -Xswiftc -enable-testing --scratch-path .build-test
 
 bench: build ## measure the training workloads and how close the runtime comes to the machine's limits

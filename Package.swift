@@ -21,12 +21,15 @@ let package = Package(
     .library(name: "SomaReports", targets: ["SomaReports"]),
     .library(name: "Reproductions", targets: ["Reproductions"]),
     .executable(name: "soma", targets: ["SomaCommand"]),
+    .executable(name: "soma-serve", targets: ["SomaServeCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
@@ -56,13 +59,14 @@ let package = Package(
       dependencies: [
         "Soma", "SomaNetworks", "SomaData", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      exclude: ["ONNX/Schema/README.md"], swiftSettings: settings),
+      exclude: ["ONNX/Schema/README.md", "TensorBoard/Schema/README.md", "TensorBoard/Schema/event.proto"],
+      swiftSettings: settings),
     .target(name: "SomaReports", dependencies: ["Soma"], swiftSettings: settings),
     .target(
       name: "SomaExperiments",
       dependencies: [
         "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "Kernels",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDB", package: "GRDB.swift"), "Yams",
       ],
       swiftSettings: settings),
     .target(
@@ -79,6 +83,18 @@ let package = Package(
         "TextTable", "Rainbow",
       ],
       swiftSettings: settings),
+
+    .target(
+      name: "SomaServer",
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments", "Reproductions",
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "SomaServeCommand",
+      dependencies: [
+        "SomaServer", "SomaExperiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
 
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
@@ -99,7 +115,7 @@ let package = Package(
       name: "SomaInterchangeTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaInterchange"],
       exclude: ["Resources"], swiftSettings: settings),
     .testTarget(
-      name: "SomaReportsTests", dependencies: ["SomaReports"], swiftSettings: settings),
+      name: "SomaReportsTests", dependencies: ["Soma", "SomaReports"], swiftSettings: settings),
     .testTarget(
       name: "SomaExperimentsTests",
       dependencies: [
@@ -107,5 +123,10 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(
       name: "ReproductionsTests", dependencies: ["SomaExperiments", "Reproductions"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaServerTests",
+      dependencies: [
+        "SomaServer", "SomaExperiments", "SomaNetworks", .product(name: "Hummingbird", package: "hummingbird"),
+      ], swiftSettings: settings),
   ]
 )

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs the system libraries that Soma links: Debian and Ubuntu through apt, with the images and the text that claim checks
 # train on; macOS through Homebrew (untested; Fashion-MNIST has to be put into data/fashion-mnist by hand there).
+# With --tests also what the tests need: a browser, in which the pages of the server are opened.
 # Does nothing, quickly, when they are there.
 set -euo pipefail
 
 apt_packages=(libdnnl-dev libsleef-dev libopenblas-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libsqlite3-dev
   dataset-fashion-mnist bible-kjv)
+[ "${1:-}" != --tests ] || apt_packages+=(chromium)
 brew_packages=(onednn sleef openblas libpng jpeg-turbo sqlite)
 
 if command -v apt-get >/dev/null 2>&1; then

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Soma
 import SomaExperiments
+import SomaReports
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

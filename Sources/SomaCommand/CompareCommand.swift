@@ -4,7 +4,6 @@ import SomaData
 import SomaExperiments
 import SomaNetworks
 import SomaReports
-import Synchronization
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,6 +26,8 @@ struct CompareCommand: ParsableCommand {
         soma compare digits --preset kan-or-mlp --parameters 6000
         soma compare digits --all-activations --seeds 3 --html activations.html
         soma compare digits relu mish --network mlp-norm --depth 5,15,25 --html depth.html
+        soma compare digits relu gelu --tensorboard events   (then: tensorboard --logdir events)
+        soma compare digits relu gelu --save digits.yaml     (and later: soma run digits.yaml)
       """)
 
   @Argument(
@@ -66,6 +67,11 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the result as a self-contained page.", valueName: "file"))
   var html: String?
 
+  @OptionGroup(title: "Output") var tensorBoard: TensorBoardChoice
+
+  @Option(help: ArgumentHelp("Write the experiment as a file for soma run, with all settings.", valueName: "file"))
+  var save: String?
+
   mutating func validate() throws {
     let candidates = names.dropFirst(data.data == nil ? 1 : 0)
     guard !names.isEmpty || data.data != nil else {
@@ -74,75 +80,42 @@ struct CompareCommand: ParsableCommand {
     guard !candidates.isEmpty || allActivations || preset != nil else {
       throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
     }
+    guard depth == nil || save == nil else { throw ValidationError("--save writes one comparison; --depth makes several.") }
   }
 
   func run() throws {
-    let source = try data.source(names.first)
     var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
     candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
-    let prepared = try PreparedData(try data.open(names.first), name: source)
-    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
-    guard let depth else {
-      let outcome = try compare(prepared, candidates, options, store)
-      return try report(outcome, store)
+    if let depth { return try sweep(depth, candidates) }
+    let task: TabularEncoding.Task? = data.task.map { $0 == .classification ? .classification : .regression }
+    let experiment = ExperimentFile(
+      .init(try data.source(names.first), target: data.target, task: task), candidates: candidates, options: options,
+      output: .init(html: html, tensorBoard: tensorBoard.tensorboard))
+    if let save { try checkWritable(save) }
+    let comparison = try experiment.comparison()
+    if let save {
+      try experiment.settled(by: comparison).write(to: save)
+      if !output.quiet { Terminal.note("Experiment: \(save), for soma run") }
     }
-    let steps = try depth.map { depth in
+    try ComparisonSession(comparison, experiment.output, runs: runs, output: output).run()
+  }
+
+  /// The same comparison in networks of each depth.
+  private func sweep(_ depths: [Int], _ candidates: [String]) throws {
+    let prepared = try PreparedData(try data.open(names.first), name: try data.source(names.first))
+    if let html { try checkWritable(html) }
+    let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
+    let steps = try depths.map { depth in
       var options = options
       options.network = try DepthSweep.network(network.network, depth: depth)
-      return DepthSweep.Step(depth: depth, report: try compare(prepared, candidates, options, store).report)
+      let events = tensorBoard.tensorboard.map { "\($0)/\(depth)-layers" }
+      let session = ComparisonSession(
+        try FairComparison(prepared, candidates: candidates, options: options), .init(tensorBoard: events), runs: runs,
+        output: output)
+      return DepthSweep.Step(depth: depth, report: try session.finished(in: store).report)
     }
     try report(DepthSweep(steps), store)
-  }
-
-  private typealias Finished = (report: ComparisonReport, outcome: FairComparison.Outcome)
-
-  /// Runs a comparison, or reads it from the store.
-  private func compare(
-    _ data: PreparedData, _ candidates: [String], _ options: FairComparison.Options, _ store: RunStore
-  ) throws -> Finished {
-    let comparison = try FairComparison(data, candidates: candidates, options: options)
-    if !output.quiet { announce(comparison) }
-    let interruption = Interruption()
-    let progress = ProgressLine(isQuiet: output.quiet)
-    let outcome: FairComparison.Outcome
-    do {
-      outcome = try comparison.run(
-        in: store, jobs: runs.jobs, startsAnew: runs.reuse == .fresh, shouldStop: { interruption.isRequested },
-        onProgress: { progress.update($0.fraction, $0.text) })
-    } catch {
-      progress.clear()
-      throw error
-    }
-    progress.clear()
-    guard let result = outcome.result else {
-      Terminal.note(
-        "Interrupted; \(outcome.finishedTrials) finished trials are stored as run \(outcome.experimentID). "
-          + "Give the same command again to go on.")
-      throw ExitCode(130)
-    }
-    return (result, outcome)
-  }
-
-  private var options: FairComparison.Options {
-    var options = FairComparison.Options()
-    options.network = network.network
-    options.parameters = network.parameters
-    options.seeds = training.seeds
-    options.epochs = training.epochs
-    options.batch = training.batch
-    options.optimizer = training.optimizer
-    options.learningRates = training.learningRates
-    options.tuningEpochs = training.tuningEpochs
-    return options
-  }
-
-  private func announce(_ comparison: FairComparison) {
-    let (settings, facts) = (comparison.settings, comparison.settings.data)
-    Terminal.note(
-      "\(facts.name): \(facts.trainingCount) training, \(facts.validationCount) validation, \(facts.testCount) test samples. "
-        + "\(settings.candidates.count) candidates of \(ComparisonReport.text(count: settings.parameters)) parameters, "
-        + "\(settings.learningRates.count) learning rates, \(settings.seeds) seeds of \(settings.epochs) epochs.")
   }
 
   private func report(_ sweep: DepthSweep, _ store: RunStore) throws {
@@ -160,21 +133,17 @@ struct CompareCommand: ParsableCommand {
     if let html { Terminal.note("Page: \(html)") }
   }
 
-  private func report(_ finished: Finished, _ store: RunStore) throws {
-    let (result, outcome) = finished
-    if let html { try writeText(result.page().html, to: html) }
-    if output.json {
-      print(try result.json())
-    } else {
-      ComparisonTable(result: result).show(isQuiet: output.quiet)
-    }
-    guard !output.quiet else { return }
-    switch outcome.start {
-    case .stored: Terminal.note("From run \(outcome.experimentID), which had all trials; --fresh runs them anew.")
-    case .resumed(let count): Terminal.note("Run \(outcome.experimentID) went on after \(count) stored trials.")
-    case .new: Terminal.note("Stored as run \(outcome.experimentID) in \(store.path).")
-    }
-    if let html { Terminal.note("Page: \(html)") }
+  private var options: FairComparison.Options {
+    var options = FairComparison.Options()
+    options.network = network.network
+    options.parameters = network.parameters
+    options.seeds = training.seeds
+    options.epochs = training.epochs
+    options.batch = training.batch
+    options.optimizer = training.optimizer
+    options.learningRates = training.learningRates
+    options.tuningEpochs = training.tuningEpochs
+    return options
   }
 }
 
@@ -202,10 +171,10 @@ struct ComparisonTraining: ParsableArguments {
         throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
       }
     }
-    try check(seeds, "seeds", 1...1000)
-    try check(epochs, "epochs", 1...1_000_000)
-    try check(batch, "batch", 1...1_000_000)
-    if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", 1...1_000_000) }
+    try check(seeds, "seeds", FairComparison.Limits.seeds)
+    try check(epochs, "epochs", FairComparison.Limits.epochs)
+    try check(batch, "batch", FairComparison.Limits.batch)
+    if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", FairComparison.Limits.epochs) }
   }
 }
 
@@ -257,34 +226,6 @@ struct ComparisonRuns: ParsableArguments {
 let storePlace = "~/.local/share/soma/runs.sqlite"
 
 extension OptimizerChoice: ExpressibleByArgument {}
-
-/// Turns Ctrl-C (and a polite request to end) into a question that work asks after each step. A second one ends at once.
-final class Interruption: @unchecked Sendable {
-  private let flag: Flag
-  // Held, never used again: a source that is released listens no more.
-  private let sources: [any DispatchSourceSignal]
-
-  private final class Flag: Sendable {
-    let isSet = Atomic<Bool>(false)
-  }
-
-  init() {
-    let flag = Flag()
-    self.flag = flag
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        flag.isSet.store(true, ordering: .relaxed)
-        signal(number, SIG_DFL)
-      }
-      source.resume()
-      return source
-    }
-  }
-
-  var isRequested: Bool { flag.isSet.load(ordering: .relaxed) }
-}
 
 /// Writes a text file.
 /// - Throws: `DataError` that names the file.

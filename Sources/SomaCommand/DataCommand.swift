@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SomaData
+import SomaReports
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

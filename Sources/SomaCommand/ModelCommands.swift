@@ -5,6 +5,7 @@ import SomaData
 import SomaExperiments
 import SomaInterchange
 import SomaNetworks
+import SomaReports
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -127,23 +128,13 @@ struct InspectedNetwork: ParsableArguments {
       return (model.description.network, try model.network(), TensorType(shape: model.inputShape(1), dtype: dtype))
     }
     let specification = try NetworkSpecification(parsing: network)
-    let sample = input ?? usualInput(specification)
+    let sample = input ?? specification.usualInput
     let shape = Shape([1] + sample)
     let dtype: DType = specification.readsSymbols ? .int32 : .float32
     return (
       specification.description, specification.network(input: shape, outputs: outputs),
       TensorType(shape: shape, dtype: dtype)
     )
-  }
-
-  private func usualInput(_ specification: NetworkSpecification) -> [Int] {
-    if specification.readsSymbols { return [128] }
-    if specification.name.hasPrefix("mlp") { return [64] }
-    if specification.name == "lenet" { return [1, 28, 28] }
-    let isLarge =
-      ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet"].contains(specification.name)
-      || specification.name.hasPrefix("vgg")
-    return isLarge ? [3, 224, 224] : [3, 32, 32]
   }
 }
 
@@ -156,22 +147,6 @@ private func parseShape(_ text: String) throws -> [Int] {
   }
   guard (1...4).contains(lengths.count) else { throw ValidationError("a sample has 1 to 4 axes, not \"\(text)\".") }
   return lengths
-}
-
-extension InspectedNetwork {
-  /// The network's graph at one sample, its parameters as inputs behind the first.
-  static func graph(_ layer: any Layer, _ input: TensorType) -> (graph: Graph, types: VariableTypes) {
-    let types = layer.variableTypes(for: input)
-    let entries = types.parameters + types.state
-    let graph = Graph(tracing: [input] + entries.map(\.type)) { tensors in
-      let rest = Array(tensors.dropFirst())
-      let variables = Variables(
-        parameters: Parameters(zip(types.parameters.map(\.name), rest)),
-        state: Parameters(zip(types.state.map(\.name), rest.dropFirst(types.parameters.count))))
-      return [layer.apply(variables, tensors[0])]
-    }
-    return (graph, types)
-  }
 }
 
 struct DescribeCommand: ParsableCommand {
@@ -210,7 +185,7 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let (name, layer, input) = try network.resolve()
-    let (graph, types) = InspectedNetwork.graph(layer, input)
+    let (graph, types) = (layer.graph(for: input), layer.variableTypes(for: input))
     let cost = graph.cost()
     let executable = try Executable(graph)
     var parts: [Part] = []
@@ -286,8 +261,7 @@ struct DrawCommand: ParsableCommand {
 
   func run() throws {
     let (_, layer, input) = try network.resolve()
-    let (graph, _) = InspectedNetwork.graph(layer, input)
-    let svg = Diagram(graph.simplified(), depth: operations ? nil : depth).svg()
+    let svg = Diagram(layer.graph(for: input).simplified(), depth: operations ? nil : depth).svg()
     if let out {
       try writeText(svg, to: out)
       Terminal.note("Picture: \(out)")

@@ -37,6 +37,7 @@ struct ActivationSearchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Epochs of a score's training.", valueName: "count")) var epochs = 5
   @Option(help: "Decides what is drawn, and the network's weights.") var seed: UInt64 = 0
   @OptionGroup var output: OutputChoice
+  @OptionGroup var tensorBoard: TensorBoardChoice
 
   func validate() throws {
     guard (2...100_000).contains(budget) else {
@@ -60,11 +61,16 @@ struct ActivationSearchCommand: ParsableCommand {
     let progress = ProgressLine(isQuiet: output.quiet)
     let interruption = Interruption()
     var count = 0.0
+    var best = 0.0
+    let events = try tensorBoard.open()?.run(["\(try data.source(name)) \(searcher.rawValue) seed \(seed)"])
     let score: ActivationSearchSpace.Score = { expression in
       if interruption.isRequested { throw ExitCode(130) }
       progress.update(count / Double(budget), expression.description)
       count += 1
-      return try prepared(expression)
+      let value = try prepared(expression)
+      best = max(best, value)
+      try events?.write(["score": value, "score/best": best], step: Int(count))
+      return value
     }
     defer { progress.clear() }
     let result =

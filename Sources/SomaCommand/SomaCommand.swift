@@ -7,7 +7,9 @@ import SomaExperiments
 struct SomaCommand: ParsableCommand {
   static let subcommands: [any ParsableCommand.Type] = [
     CompareCommand.self,
+    RunCommand.self,
     RunsCommand.self,
+    ServeCommand.self,
     TrainCommand.self,
     EvaluateCommand.self,
     PredictCommand.self,
@@ -39,7 +41,9 @@ struct SomaCommand: ParsableCommand {
       EXAMPLES
         soma compare digits relu gelu mish          which activation suits the data
         soma compare --data prices.csv --target price mlp:relu mlp:gelu
+        soma run digits.yaml                        an experiment that is written in a file
         soma runs list                              what was run so far
+        soma serve                                  pages in the browser, with live curves
         soma train digits --network mlp:gelu --out digits.soma
         soma predict digits.soma picture.png
         soma describe resnet8                       layers, shapes, parameters, operations

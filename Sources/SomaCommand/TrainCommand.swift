@@ -4,6 +4,7 @@ import Soma
 import SomaData
 import SomaExperiments
 import SomaLearning
+import SomaReports
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,6 +17,7 @@ struct TrainCommand: ParsableCommand {
 
       EXAMPLES
         soma train digits --out digits.soma
+        soma train digits --tensorboard events      (then: tensorboard --logdir events)
         soma train fashion-mnist --network resnet8 --epochs 10 --optimizer momentum --augment --out fashion.soma
         soma train --data prices.csv --target price --network mlp:gelu --parameters 5000 --out prices.soma
         soma train --text kjv.txt --network gpt --context 128 --batch 16 --epochs 4 --out kjv.soma
@@ -28,6 +30,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Text") var text: TextChoice
   @OptionGroup(title: "Training") var training: TrainingChoice
   @OptionGroup(title: "Output") var output: OutputChoice
+  @OptionGroup(title: "Output") var tensorBoard: TensorBoardChoice
 
   @Option(
     help: ArgumentHelp(
@@ -65,12 +68,17 @@ struct TrainCommand: ParsableCommand {
     job.parameters = parameters
     training.apply(to: &job)
 
+    let events = try tensorBoard.open().map {
+      try TrainingEvents($0, name: "\(text.text ?? data.data ?? name ?? "") \(job.network)")
+    }
+
     let interruption = Interruption()
     let progress = ProgressLine(isQuiet: output.quiet)
     let (model, report): (SavedModel, TrainingJob.Report)
     do {
       (model, report) = try job.run { event in
         show(event, progress)
+        if case .training(let training) = event { try events?.write(training) }
         return interruption.isRequested ? .stop : .proceed
       }
     } catch {
@@ -78,6 +86,7 @@ struct TrainCommand: ParsableCommand {
       throw error
     }
     progress.clear()
+    try events?.write(model, report)
     if let out { try model.save(to: out) }
     try finish(report)
   }
@@ -214,13 +223,6 @@ struct TrainingChoice: ParsableArguments {
     job.resumes = resume
     if isPrivate { job.privacy = TrainingJob.Privacy(epsilon: epsilon, delta: delta) }
   }
-}
-
-/// A number in four digits.
-func short(_ value: Double) -> String {
-  guard value.isFinite else { return "\(value)" }
-  if value != 0, abs(value) < 0.001 || abs(value) >= 100_000 { return String(format: "%.2e", value) }
-  return String(format: abs(value) < 10 ? "%.4f" : "%.2f", value)
 }
 
 /// A value as indented JSON.

@@ -58,6 +58,19 @@ extension Layer {
     variableTypes(for: TensorType(shape: shape, dtype: dtype)).parameterCount
   }
 
+  /// The layer's graph at inputs of a type: its parameters and its state are inputs behind the first.
+  public func graph(for input: TensorType) -> Graph {
+    let types = variableTypes(for: input)
+    let entries = types.parameters + types.state
+    return Graph(tracing: [input] + entries.map(\.type)) { tensors in
+      let rest = Array(tensors.dropFirst())
+      let variables = Variables(
+        parameters: Parameters(zip(types.parameters.map(\.name), rest)),
+        state: Parameters(zip(types.state.map(\.name), rest.dropFirst(types.parameters.count))))
+      return [apply(variables, tensors[0])]
+    }
+  }
+
   private func declaration(for input: TensorType) -> (output: TensorType, variables: VariableTypes) {
     let scope = Scope(counting: VariableTypes())
     let output = Graph.shapes(of: [input]) { [self($0[0], scope)] }[0]

@@ -27,6 +27,13 @@ public func formattedNumber(_ value: Double, decimals: Int) -> String {
   return text.hasPrefix("-") ? (isZero ? "" : "−") + text.dropFirst() : text
 }
 
+/// A number in four digits, in the characters that programs read.
+package func short(_ value: Double) -> String {
+  guard value.isFinite else { return "\(value)" }
+  if value != 0, abs(value) < 0.001 || abs(value) >= 100_000 { return String(format: "%.2e", value) }
+  return String(format: abs(value) < 10 ? "%.4f" : "%.2f", value)
+}
+
 private func significant(_ value: Double, _ digits: Int) -> Double {
   Double(String(format: "%.\(max(1, digits) - 1)e", value)) ?? value
 }

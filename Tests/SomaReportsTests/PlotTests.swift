@@ -8,7 +8,7 @@ import Testing
 #endif
 
 /// Checks an SVG as a reader sees it: well-formed, and every coordinate a finite number near the drawing.
-private final class Inspector: NSObject, XMLParserDelegate {
+final class Inspector: NSObject, XMLParserDelegate {
   var elements: [String: Int] = [:]
   var texts: [String] = []
   var badNumbers: [String] = []
@@ -23,7 +23,7 @@ private final class Inspector: NSObject, XMLParserDelegate {
     if isInText { texts.append("") }
     for key in ["x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "width", "height", "d", "points"] {
       guard let text = attributes[key] else { continue }
-      let parts = text.split { " ,MLZ".contains($0) }
+      let parts = text.split { " ,MLZHV".contains($0) }
       for part in parts where Double(part).map({ !$0.isFinite || abs($0) > 5000 }) ?? true {
         badNumbers.append("\(name) \(key)=\(part)")
       }
@@ -39,7 +39,7 @@ private final class Inspector: NSObject, XMLParserDelegate {
   }
 }
 
-private func inspect(_ plot: any Plot) throws -> Inspector {
+func inspect(_ plot: any Plot) throws -> Inspector {
   let inspector = Inspector()
   let parser = XMLParser(data: Data(plot.svg().utf8))
   parser.delegate = inspector
@@ -74,6 +74,16 @@ private func inspect(_ plot: any Plot) throws -> Inspector {
           reference: values.first, scale: scale),
         IntervalPlot("bars", xTitle: "v", values.map { .init("r", $0) }, style: .bars, scale: scale),
         Histogram("histogram", xTitle: "v", values),
+        BarChart(
+          "bars in groups", yTitle: "v", groups: values.map { "\($0)" },
+          [
+            .init("a", values, intervals: values.map { $0.isFinite ? $0...$0 : nil }), .init("b", edges),
+            .init("c", []),
+          ]),
+        ContourPlot(
+          "contours", xTitle: "x", yTitle: "y", x: x, y: x, values: x.map { _ in values }, scale: scale,
+          marks: [.init("m", x: values.first ?? 0, y: 0)]),
+        ContourPlot("surface", xTitle: "x", yTitle: "y", x: values, y: [0, 1], values: [values, edges], scale: scale),
         HeatMap("map", xTitle: "c", yTitle: "r", rows: ["a"], columns: values.map { "\($0)" }, values: [values]),
       ]
       for plot in plots {

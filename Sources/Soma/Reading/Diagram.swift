@@ -110,6 +110,20 @@ public struct Diagram: Sendable {
     }
   }
 
+  /// Rules that touch nothing else in a page which holds the picture. On paper it is light.
+  private static let style: String = {
+    let light = [
+      ".box{fill:#eef3fb;stroke:#3b5b8c}", ".wire{fill:none;stroke:#8a94a3;stroke-width:1.3}",
+      ".title{fill:#16202e;font-weight:600}", ".detail{fill:#4a5667;font-size:10px}",
+      ".shape{fill:#5b6675;font-size:10px}",
+    ]
+    let dark = [
+      ".box{fill:#1f2a3a;stroke:#7fa2d6}", ".title{fill:#e8eef7}", ".detail{fill:#b3bfce}", ".shape{fill:#b3bfce}",
+    ]
+    func scoped(_ rules: [String]) -> String { rules.map { ".soma-diagram \($0)" }.joined() }
+    return scoped(light) + "@media screen and (prefers-color-scheme:dark){\(scoped(dark))}"
+  }()
+
   /// The picture as SVG; colours follow the reader's light or dark preference.
   public func svg() -> String {
     let (boxWidth, boxHeight, gapX, gapY, margin) = (190.0, 44.0, 40.0, 46.0, 24.0)
@@ -121,8 +135,8 @@ public struct Diagram: Sendable {
     func y(_ box: Box) -> Double { margin + Double(box.rank) * (boxHeight + gapY) }
     func number(_ value: Double) -> String { String(Double(Int(value * 10)) / 10) }
     var out = """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" width="\(number(width))" height="\(number(height))" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="diagram of a network">
-      <style>.box{fill:#eef3fb;stroke:#3b5b8c}.wire{fill:none;stroke:#8a94a3;stroke-width:1.3}.title{fill:#16202e;font-weight:600}.detail{fill:#4a5667;font-size:10px}.shape{fill:#5b6675;font-size:10px}@media(prefers-color-scheme:dark){.box{fill:#1f2a3a;stroke:#7fa2d6}.title{fill:#e8eef7}.detail,.shape{fill:#b3bfce}}</style>
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" width="\(number(width))" height="\(number(height))" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="diagram of a network" class="soma-diagram">
+      <style>\(Self.style)</style>
       <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#8a94a3"/></marker></defs>
 
       """

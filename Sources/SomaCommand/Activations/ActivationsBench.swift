@@ -3,6 +3,7 @@ import Foundation
 import Soma
 import SomaExperiments
 import SomaNetworks
+import SomaReports
 
 struct ActivationsBench: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Soma
+import SomaExperiments
 import SomaNetworks
 import SomaReports
 

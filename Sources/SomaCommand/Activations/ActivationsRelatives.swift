@@ -1,5 +1,7 @@
 import ArgumentParser
+import SomaExperiments
 import SomaNetworks
+import SomaReports
 
 struct ActivationsRelatives: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 /// How a table becomes a network's input and target: fitted on one table, applied to any other with the same columns, and
 /// stored beside a model.
 public struct TabularEncoding: Codable, Hashable, Sendable {
-  public enum Task: String, Codable, Sendable { case classification, regression }
+  public enum Task: String, Codable, Sendable, CaseIterable { case classification, regression }
 
   /// How a category becomes numbers.
   public enum CategoryCode: String, Codable, Sendable {

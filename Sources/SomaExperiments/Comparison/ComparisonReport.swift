@@ -93,6 +93,8 @@ public struct ComparisonReport: Codable, Sendable {
     guard experiment.kind == "compare",
       let settings = try? JSONDecoder().decode(ComparisonSettings.self, from: Data(experiment.settings.utf8))
     else { throw StoreError(store.path, "run \(id) is no comparison that this version can read") }
+    guard FairComparison.Limits.seeds.contains(settings.seeds), FairComparison.Limits.epochs.contains(settings.epochs)
+    else { throw StoreError(store.path, "run \(id) says of itself what no comparison can be") }
     experimentID = id
     created = experiment.created
     version = experiment.version

@@ -10,8 +10,15 @@ public struct FairComparison: Sendable {
   public let candidates: [Candidate]
   let data: PreparedData
 
+  /// What settings may be.
+  public enum Limits {
+    public static let seeds = 1...1000
+    public static let epochs = 1...1_000_000
+    public static let batch = 1...1_000_000
+  }
+
   /// What may be left open.
-  public struct Options: Sendable {
+  public struct Options: Sendable, Hashable {
     public var network = "mlp"
     /// Nil: 20,000 for dense networks, else the first candidate's own number.
     public var parameters: Int?
@@ -75,17 +82,22 @@ public struct FairComparison: Sendable {
   ///   - jobs: trials side by side; each then has its share of the cores
   ///   - startsAnew: whether stored trials of the same settings are left alone
   ///   - shouldStop: asked after every step; what is unfinished then is given up, and a later call goes on
-  /// - Throws: `StoreError`, `Executable.MemoryLimitExceeded`.
+  ///   - onEpoch: told every epoch of every trial, also of those that the store has; may be called from several threads
+  /// - Throws: `StoreError`, `Executable.MemoryLimitExceeded`, and what `onEpoch` throws.
   public func run(
     in store: RunStore, jobs: Int = 1, startsAnew: Bool = false, shouldStop: @escaping @Sendable () -> Bool = { false },
-    onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
+    onProgress: @escaping @Sendable (Progress) -> Void = { _ in },
+    onEpoch: @escaping @Sendable (TrialEpoch) throws -> Void = { _ in }
   ) throws -> Outcome {
     let (id, trials) = try begin(in: store, startsAnew: startsAnew)
+    for trial in trials {
+      for epoch in trial.curve.indices { try onEpoch(TrialEpoch(stored: trial, epoch: epoch)) }
+    }
     var done = Dictionary(trials.map { ($0.identity, $0) }, uniquingKeysWith: { $1 })
     let known = trials.count
     let threads = Parallel.threads
     defer { Parallel.threads = threads }
-    let isComplete = try runAll(id, in: store, jobs: jobs, shouldStop, onProgress, &done)
+    let isComplete = try runAll(id, in: store, jobs: jobs, shouldStop, onProgress, onEpoch, &done)
     try store.setStatus(isComplete ? .finished : .interrupted, of: id)
     let start: Start = known == 0 ? .new : done.count == known && isComplete ? .stored : .resumed(finishedTrials: known)
     return Outcome(
@@ -112,7 +124,8 @@ public struct FairComparison: Sendable {
 
   private func runAll(
     _ id: Int64, in store: RunStore, jobs: Int, _ shouldStop: @escaping @Sendable () -> Bool,
-    _ onProgress: @escaping @Sendable (Progress) -> Void, _ done: inout [TrialRun.Identity: Trial]
+    _ onProgress: @escaping @Sendable (Progress) -> Void, _ onEpoch: @escaping @Sendable (TrialEpoch) throws -> Void,
+    _ done: inout [TrialRun.Identity: Trial]
   ) throws -> Bool {
     // Costs first, while nothing else runs.
     let measured = Set(try store.measurements(of: id).map(\.candidate))
@@ -132,7 +145,7 @@ public struct FairComparison: Sendable {
     let total = Double(tuning.reduce(0) { $0 + $1.epochs } + finalEpochs)
     let pool = TrialPool(
       data: data, settings: settings, experimentID: id, store: store, jobs: jobs, totalEpochs: total,
-      shouldStop: shouldStop, onProgress: onProgress)
+      shouldStop: shouldStop, onProgress: onProgress, onEpoch: onEpoch)
     guard try pool.run(tuning, &done) else { return false }
     // Seed by seed, so that an interrupted comparison has the same for all candidates.
     let rates = candidates.map { learningRate(of: $0, done) }

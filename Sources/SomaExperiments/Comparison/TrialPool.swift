@@ -12,6 +12,7 @@ struct TrialPool: Sendable {
   let totalEpochs: Double
   let shouldStop: @Sendable () -> Bool
   let onProgress: @Sendable (FairComparison.Progress) -> Void
+  let onEpoch: @Sendable (TrialEpoch) throws -> Void
 
   private struct State {
     var next = 0
@@ -69,9 +70,17 @@ struct TrialPool: Sendable {
       guard let index else { return }
       do {
         let run = runs[index]
+        var noted: ContinuousClock.Instant?
         let trial = try run.run(data, settings, experimentID: experimentID) { epochs in
           report(epochs, of: index, run, shared)
           return !shouldStop() && shared.state.withLock { $0.failure == nil }
+        } onEpoch: { curve in
+          try onEpoch(TrialEpoch(run, epoch: curve.count - 1, curve[curve.count - 1]))
+          // Those who watch want a few points a second; the disk need not see more.
+          let now = ContinuousClock.now
+          if let noted, now - noted < .milliseconds(250) { return }
+          noted = now
+          try store.note(run.live(curve, experimentID: experimentID))
         }
         guard let trial else {
           shared.state.withLock { $0.isStopped = true }

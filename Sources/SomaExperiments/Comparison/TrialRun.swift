@@ -26,10 +26,13 @@ struct TrialRun: Sendable, Hashable {
 
   /// Trains on the training part with a cosine schedule, keeps the weights of the epoch with the best validation score, and
   /// for a final trial judges them on the test part.
-  /// - Parameter onStep: told how many epochs are done; stops the run by giving false.
+  /// - Parameters:
+  ///   - onStep: told how many epochs are done; stops the run by giving false.
+  ///   - onEpoch: told the curve so far, after each epoch.
   /// - Returns: nil if stopped.
   func run(
-    _ data: PreparedData, _ settings: ComparisonSettings, experimentID: Int64, onStep: (Double) -> Bool
+    _ data: PreparedData, _ settings: ComparisonSettings, experimentID: Int64, onStep: (Double) -> Bool,
+    onEpoch: ([Trial.Epoch]) throws -> Void = { _ in }
   ) throws -> Trial? {
     let loader = data.trainingLoader(batch: settings.batch, seed: seed)
     let trainer = Trainer(
@@ -54,6 +57,7 @@ struct TrialRun: Sendable, Hashable {
           curve.append(
             Trial.Epoch(
               trainingLoss: summary.trainingLoss, validationLoss: summary.validationLoss, validationScore: score))
+          try onEpoch(curve)
           if let score, score.isFinite, let loss = summary.validationLoss, best == nil || score >= best!.score,
             let variables = trainer.variables
           {
@@ -87,6 +91,13 @@ struct TrialRun: Sendable, Hashable {
       try judge(trainer, data, &trial)
     }
     return trial
+  }
+
+  /// What is stored of it while it is at work.
+  func live(_ curve: [Trial.Epoch], experimentID: Int64) -> LiveTrial {
+    LiveTrial(
+      experimentID: experimentID, candidate: candidate.name, purpose: purpose, seed: seed, learningRate: learningRate,
+      epochs: epochs, curve: curve)
   }
 
   /// Scores on the test part.

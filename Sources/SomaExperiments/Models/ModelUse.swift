@@ -76,7 +76,7 @@ extension SavedModel {
   /// - Throws: `DataError` if the data does not suit the model
   public func split(of path: String, seed: UInt64 = 0) throws -> Split {
     let train = try labeled(path, .train)
-    let hasTest = description.encoding == nil && (try DataSet.open(path).test) != nil
+    let hasTest = try description.encoding == nil && DataSet.open(path).test != nil
     let parts = DataSet.Parts(train: train, test: hasTest ? try labeled(path, .test) : nil)
     let split = parts.split(validation: 0.1, test: 0.1, seed: seed)
     func prepared(_ data: LabeledData) -> LabeledData {

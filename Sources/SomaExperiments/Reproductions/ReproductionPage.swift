@@ -30,7 +30,7 @@ extension Reproduction {
 
 extension PageTable {
   /// A column is numeric if all its cells begin like a number, or are empty of one (`–`).
-  init(_ table: Finding.Table) {
+  public init(_ table: Finding.Table) {
     let columns = table.columns.indices.map { i in
       let cells = table.rows.map { i < $0.count ? $0[i] : "" }
       return PageTable.Column(

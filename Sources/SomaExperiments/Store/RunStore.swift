@@ -142,6 +142,7 @@ public final class RunStore: Sendable {
         table.column("machine", .text).notNull()
       }
     }
+    migrator.registerMigration("3 trials at work") { try LiveTrial.createTable($0) }
     return migrator
   }()
 
@@ -170,8 +171,21 @@ public final class RunStore: Sendable {
   public func add(_ trial: Trial) throws {
     try write { database in
       try trial.insert(database)
+      try database.execute(
+        sql: """
+          DELETE FROM liveTrial WHERE experimentID = ? AND candidate = ? AND purpose = ? AND seed = ? AND learningRate = ?
+            AND epochs = ?
+          """,
+        arguments: [
+          trial.experimentID, trial.candidate, trial.purpose.rawValue, trial.seed, trial.learningRate, trial.epochs,
+        ])
       try Self.touch(trial.experimentID, database)
     }
+  }
+
+  /// Notes how far a trial has come that is at work.
+  public func note(_ trial: LiveTrial) throws {
+    try write { database in try trial.insert(database) }
   }
 
   /// Notes what a candidate costs.
@@ -191,9 +205,10 @@ public final class RunStore: Sendable {
     try database.execute(sql: "UPDATE experiment SET updated = ? WHERE id = ?", arguments: [Date(), id])
   }
 
-  /// Notes how far an experiment has come.
+  /// Notes how far an experiment has come. Trials that were at work are forgotten; those that still are will be noted again.
   public func setStatus(_ status: Experiment.Status, of id: Int64) throws {
     try write { database in
+      try LiveTrial.filter(Column("experimentID") == id).deleteAll(database)
       try database.execute(
         sql: "UPDATE experiment SET status = ?, updated = ? WHERE id = ?",
         arguments: [status.rawValue, Date(), id])
@@ -237,6 +252,23 @@ public final class RunStore: Sendable {
 
   public func trialCount(of id: Int64) throws -> Int {
     try read { try Trial.filter(Column("experimentID") == id).fetchCount($0) }
+  }
+
+  /// The trials of an experiment that are at work, in the order in which they were last heard of.
+  public func liveTrials(of id: Int64) throws -> [LiveTrial] {
+    try read { try LiveTrial.filter(Column("experimentID") == id).order(Column("updated")).fetchAll($0) }
+  }
+
+  /// When anything was last noted, of one experiment or of all; nil if nothing ever was. Cheap enough to ask again and again.
+  public func lastChange(of id: Int64? = nil) throws -> Date? {
+    try read { database in
+      let (own, live) = id == nil ? ("", "") : ("WHERE id = ?", "WHERE experimentID = ?")
+      return try Date.fetchOne(
+        database,
+        sql: """
+          SELECT max(updated) FROM (SELECT updated FROM experiment \(own) UNION ALL SELECT updated FROM liveTrial \(live))
+          """, arguments: id.map { [$0, $0] } ?? [])
+    }
   }
 
   public func measurements(of id: Int64) throws -> [Measurement] {

@@ -102,6 +102,17 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   /// Whether inputs are integers `[n, t]` and outputs a score for each place.
   public var readsSymbols: Bool { entry.readsSymbols }
 
+  /// One sample's shape as it is usual for the network, for looking at it without data.
+  public var usualInput: [Int] {
+    if readsSymbols { return [128] }
+    if name.hasPrefix("mlp") { return [64] }
+    if name == "lenet" { return [1, 28, 28] }
+    let isLarge =
+      ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet"].contains(name)
+      || name.hasPrefix("vgg")
+    return isLarge ? [3, 224, 224] : [3, 32, 32]
+  }
+
   /// The network for inputs of a shape (batch axis first).
   /// - `outputs`: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
   public func network(input: Shape, outputs: Int) -> any Layer {

@@ -17,10 +17,12 @@ public struct Gallery: Sendable {
     public var facts: [(term: String, value: String)]
     /// What the picture is coloured by, 0 to 1.
     public var shade: Double?
+    /// The address that the name leads to.
+    public var link: String?
 
     public init(
       name: String, title: String, text: String, group: String, tags: [String], curve: [Double]?,
-      facts: [(term: String, value: String)] = [], shade: Double? = nil
+      facts: [(term: String, value: String)] = [], shade: Double? = nil, link: String? = nil
     ) {
       self.name = name
       self.title = title
@@ -30,6 +32,7 @@ public struct Gallery: Sendable {
       self.curve = curve
       self.facts = facts
       self.shade = shade
+      self.link = link
     }
   }
 
@@ -72,7 +75,9 @@ public struct Gallery: Sendable {
     let search = "\(item.name) \(item.title) \(item.text)".lowercased()
     var result =
       "<article data-group=\"\(item.group.markupEscaped)\" data-tags=\"|\(item.tags.joined(separator: "|").markupEscaped)|\" data-text=\"\(search.markupEscaped)\">\n"
-    result += "<h3 title=\"\(item.title.markupEscaped)\">\(item.name.markupEscaped)</h3>\n"
+    let name = item.name.markupEscaped
+    let heading = item.link.map { "<a href=\"\($0.markupEscaped)\">\(name)</a>" } ?? name
+    result += "<h3 title=\"\(item.title.markupEscaped)\">\(heading)</h3>\n"
     if let curve = item.curve { result += picture(curve, label: item.name, shade: item.shade) }
     result += "<p><code>\(item.text.markupEscaped)</code></p>\n"
     if !item.facts.isEmpty {

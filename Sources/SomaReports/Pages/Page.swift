@@ -1,3 +1,5 @@
+import Soma
+
 /// A self-contained HTML page: no file and no address outside of it is ever asked for.
 ///
 /// ```swift
@@ -16,6 +18,8 @@ public struct Page: Sendable {
     case table(PageTable)
     /// Plots side by side where there is room.
     case figures([any Plot], caption: String? = nil)
+    /// A graph as boxes and wires.
+    case diagram(Diagram, caption: String? = nil)
     /// Small pictures of functions, to search and to filter.
     case gallery(Gallery)
     /// Terms and what they stand for.
@@ -38,36 +42,52 @@ public struct Page: Sendable {
 
   public mutating func add(_ blocks: Block...) { self.blocks += blocks }
 
-  /// The document.
-  public var html: String {
-    var plots = 0
-    var result = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <meta http-equiv="Content-Security-Policy" \
-      content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-      <link rel="icon" href="data:,">
-      <title>\(title.markupEscaped)</title>
-      <style>
-      \(PageStyle.sheet)
-      \(hasGallery ? Gallery.style : "")
-      \(Palette.darkRules)
-      </style>
-      </head>
-      <body>
-      <main>
-      <h1>\(title.markupEscaped)</h1>
+  /// What a page of another kind needs beside `content`: the style sheet.
+  public static let styleSheet = [PageStyle.sheet, Gallery.style, Palette.darkRules].joined(separator: "\n")
 
-      """
+  /// And the script that sorts tables and filters galleries.
+  public static let script = [PageStyle.script, Gallery.script].joined(separator: "\n")
+
+  /// Title, blocks and last line, without the document around them.
+  public var content: String {
+    var plots = 0
+    var result = "<h1>\(title.markupEscaped)</h1>\n"
     if let subtitle { result += "<p class=\"subtitle\">\(subtitle.markupEscaped)</p>\n" }
     for block in blocks { result += Self.render(block, &plots) }
     if let footer { result += "<footer>\(footer.markupEscaped)</footer>\n" }
     return result
-      + "</main>\n<script>\n\(PageStyle.script)\n\(hasGallery ? Gallery.script : "")\n</script>\n</body>\n</html>\n"
+  }
+
+  /// The document.
+  public var html: String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <meta http-equiv="Content-Security-Policy" \
+    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+    <link rel="icon" href="data:,">
+    <title>\(title.markupEscaped)</title>
+    <style>
+    \(PageStyle.sheet)
+    \(hasGallery ? Gallery.style : "")
+    \(Palette.darkRules)
+    </style>
+    </head>
+    <body>
+    <main>
+    \(content)</main>
+    <script>
+    \(PageStyle.script)
+    \(hasGallery ? Gallery.script : "")
+    </script>
+    </body>
+    </html>
+
+    """
   }
 
   private var hasGallery: Bool { blocks.contains { if case .gallery = $0 { true } else { false } } }
@@ -89,6 +109,10 @@ public struct Page: Sendable {
       result += "</div>\n"
       if let caption { result += "<figcaption>\(caption.markupEscaped)</figcaption>\n" }
       return result + "</figure>\n"
+    case .diagram(let diagram, let caption):
+      let text = caption.map { "<figcaption>\($0.markupEscaped)</figcaption>\n" } ?? ""
+      return
+        "<figure>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"diagram\">\(diagram.svg())</div>\n\(text)</figure>\n"
     case .gallery(let gallery): return gallery.html
     case .facts(let facts):
       let rows = facts.map { "<div><dt>\($0.term.markupEscaped)</dt><dd>\($0.value.markupEscaped)</dd></div>\n" }

@@ -54,26 +54,25 @@ enum PageStyle {
   }()
 
   static let script = """
-    document.querySelectorAll('table.sortable').forEach(table => {
-      const body = table.tBodies[0];
-      table.querySelectorAll('thead th').forEach((heading, column) => {
-        heading.addEventListener('click', () => {
-          const down = heading.getAttribute('aria-sort') === 'ascending';
-          table.querySelectorAll('thead th').forEach(other => other.removeAttribute('aria-sort'));
-          heading.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-          const key = row => {
-            const cell = row.cells[column];
-            return 'sort' in cell.dataset ? Number(cell.dataset.sort) : cell.textContent;
-          };
-          const compare = (a, b) => {
-            const [x, y] = [key(a), key(b)];
-            if (typeof x === 'number' && typeof y === 'number') return x - y;
-            return String(x).localeCompare(String(y), undefined, {numeric: true});
-          };
-          const rows = [...body.rows].sort((a, b) => down ? compare(b, a) : compare(a, b));
-          body.append(...rows);
-        });
-      });
+    document.addEventListener('click', event => {
+      const heading = event.target.closest('table.sortable thead th');
+      if (!heading) return;
+      const body = heading.closest('table').tBodies[0];
+      const column = heading.cellIndex;
+      const down = heading.getAttribute('aria-sort') === 'ascending';
+      heading.parentElement.querySelectorAll('th').forEach(other => other.removeAttribute('aria-sort'));
+      heading.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+      const key = row => {
+        const cell = row.cells[column];
+        return 'sort' in cell.dataset ? Number(cell.dataset.sort) : cell.textContent;
+      };
+      const compare = (a, b) => {
+        const [x, y] = [key(a), key(b)];
+        if (typeof x === 'number' && typeof y === 'number') return x - y;
+        return String(x).localeCompare(String(y), undefined, {numeric: true});
+      };
+      const rows = [...body.rows].sort((a, b) => down ? compare(b, a) : compare(a, b));
+      body.append(...rows);
     });
     window.addEventListener('beforeprint', () => {
       document.querySelectorAll('details').forEach(part => { part.open = true; });

@@ -40,6 +40,12 @@ struct Drawing {
 
   private func n(_ value: Double) -> String { Self.number(value) }
 
+  /// Adds SVG elements as they are.
+  mutating func append(_ markup: String) { body += markup }
+
+  /// Adds all that another drawing holds.
+  mutating func append(_ other: Drawing) { body += other.body }
+
   mutating func line(
     _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, stroke: String, class name: String, width: Double = 1,
     dash: String = ""
@@ -119,6 +125,13 @@ struct Drawing {
     if isBold { body += " font-weight=\"600\"" }
     if let rotation { body += " transform=\"rotate(\(n(rotation)) \(n(x)) \(n(y)))\"" }
     body += ">\(text.markupEscaped)</text>\n"
+  }
+
+  /// A picture of pixels, given as the bytes of a PNG file, its pixels kept sharp.
+  mutating func image(_ x: Double, _ y: Double, _ width: Double, _ height: Double, png: [UInt8], title: String) {
+    body += "<image x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(width))\" height=\"\(n(height))\""
+    body += " style=\"image-rendering:pixelated\" href=\"data:image/png;base64,\(Data(png).base64EncodedString())\">"
+    body += "<title>\(title.markupEscaped)</title></image>\n"
   }
 
   /// Draws what `content` draws, cut off outside of a rectangle.

@@ -19,8 +19,9 @@ extension Plot {
   /// The plot as an SVG document of its own: it follows the reader's light or dark scheme, and prints light.
   public func svg() -> String { render(isDocument: true, id: "p") }
 
-  /// The plot as an element of a `Page`.
-  func element(id: String) -> String { render(isDocument: false, id: id) }
+  /// The plot as an element of a page that has `Page.styleSheet`.
+  /// - Parameter id: tells it apart from other plots of the page
+  public func element(id: String) -> String { render(isDocument: false, id: id) }
 
   private func render(isDocument: Bool, id: String) -> String {
     var drawing = PlotDrawing(drawing: Drawing(width: width, height: height), id: id)
@@ -61,12 +62,20 @@ struct Frame {
 
   private static func yTickCount(_ height: Double) -> Int { max(2, Int(height / 42)) }
 
-  func drawAxes(in drawing: inout Drawing, xTitle: String, yTitle: String) {
+  /// The vertical axis: lines at round values, and what it is.
+  func drawValues(in drawing: inout Drawing, yTitle: String) {
     for tick in y.ticks(Self.yTickCount(bottom - top)) {
       let place = y(tick.value)
       drawing.line(left, place, right, place, stroke: Palette.grid, class: "grid")
       drawing.text(tick.label, left - 6, place + 4, anchor: .end, size: 12, isFaint: true)
     }
+    guard !yTitle.isEmpty else { return }
+    let middle = (top + bottom) / 2
+    drawing.text(Drawing.fitted(yTitle, bottom - top), 16, middle, anchor: .middle, isFaint: true, rotation: -90)
+  }
+
+  func drawAxes(in drawing: inout Drawing, xTitle: String, yTitle: String) {
+    drawValues(in: &drawing, yTitle: yTitle)
     var end = -Double.infinity
     for tick in x.ticks(max(2, Int((right - left) / 62))) {
       let place = x(tick.value)
@@ -81,10 +90,6 @@ struct Frame {
     drawing.line(left, bottom, right, bottom, stroke: Palette.faint, class: "axis")
     drawing.text(
       Drawing.fitted(xTitle, right - left), (left + right) / 2, drawing.height - 8, anchor: .middle, isFaint: true)
-    if !yTitle.isEmpty {
-      let middle = (top + bottom) / 2
-      drawing.text(Drawing.fitted(yTitle, bottom - top), 16, middle, anchor: .middle, isFaint: true, rotation: -90)
-    }
   }
 
   func drawEmptyNote(in drawing: inout Drawing) {
