@@ -80,7 +80,9 @@ struct CompareCommand: ParsableCommand {
     guard !candidates.isEmpty || allActivations || preset != nil else {
       throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
     }
-    guard depth == nil || save == nil else { throw ValidationError("--save writes one comparison; --depth makes several.") }
+    guard depth == nil || save == nil else {
+      throw ValidationError("--save writes one comparison; --depth makes several.")
+    }
   }
 
   func run() throws {

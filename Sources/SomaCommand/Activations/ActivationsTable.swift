@@ -1,4 +1,5 @@
 import ArgumentParser
+import SomaExperiments
 import SomaNetworks
 import SomaReports
 
