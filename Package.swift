@@ -35,6 +35,7 @@ let package = Package(
     system("CLAPACK", apt: "libopenblas-dev", brew: "openblas"),
     system("CPNG", apt: "libpng-dev", brew: "libpng"),
     system("CJPEG", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
+    system("CSndFile", apt: "libsndfile1-dev", brew: "libsndfile"),
     system("CZlib", apt: "zlib1g-dev", brew: "zlib"),
 
     .target(
@@ -45,7 +46,7 @@ let package = Package(
     .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks", "SomaData"], swiftSettings: settings),
     .target(
       name: "SomaData",
-      dependencies: ["Soma", "CPNG", "CJPEG", "CZlib", "SwiftCSV"],
+      dependencies: ["Soma", "CPNG", "CJPEG", "CSndFile", "CZlib", "SwiftCSV"],
       swiftSettings: settings),
     .target(
       name: "SomaSearch", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"], swiftSettings: settings),
