@@ -121,6 +121,13 @@ struct Drawing {
     body += ">\(text.markupEscaped)</text>\n"
   }
 
+  /// A picture of pixels, given as the bytes of a PNG file, its pixels kept sharp.
+  mutating func image(_ x: Double, _ y: Double, _ width: Double, _ height: Double, png: [UInt8], title: String) {
+    body += "<image x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(width))\" height=\"\(n(height))\""
+    body += " style=\"image-rendering:pixelated\" href=\"data:image/png;base64,\(Data(png).base64EncodedString())\">"
+    body += "<title>\(title.markupEscaped)</title></image>\n"
+  }
+
   /// Draws what `content` draws, cut off outside of a rectangle.
   mutating func clipped(
     _ id: String, _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ content: (inout Drawing) -> Void
