@@ -78,27 +78,52 @@ public struct RandomHypernetwork: Layer {
       entries.map { entry in
         let count = entry.type.shape.elementCount
         guard !isBias(entry.name) else { return (entry.name, Tensor.zeros(entry.type.shape, dtype: dtype)) }
-        let rows =
+        let streams = count * latent > Self.streamingLimit
+        let whole =
           sharesProjection
-          ? projectionRows("shared", largest, dtype: dtype)[0..<count] : projectionRows(entry.name, count, dtype: dtype)
-        var value = rows.matmul(z.reshape(latent, 1)).reshape(entry.type.shape)
+          ? product("shared", largest, z, streams: streams)[0..<count] : product(entry.name, count, z, streams: streams)
+        var value = whole.reshape(entry.type.shape)
         value = value * deviation(entry.name, entry.type.shape)
         if let scale = scales[entry.name] { value = value * scale }
         return (entry.name, value)
       })
   }
 
+  /// Numbers of a projection above which it is made anew, tile by tile, in each pass.
+  static let streamingLimit = 1 << 25
+
   private func isBias(_ path: String) -> Bool { isBiasFree && (path == "bias" || path.hasSuffix("/bias")) }
+
+  /// Rows are made in tiles, so that large projections need never be held as a whole.
+  static let tileRows = 1024
+
+  private func tile(_ key: Key, dtype: DType) -> Tensor {
+    switch projection {
+    case .signs:
+      let bits = Tensor.randomBits([Self.tileRows, latent], key: key)
+      return Tensor.select(bits .< 0, -1.0, Tensor.ones([Self.tileRows, latent], dtype: dtype))
+    case .normal: return Tensor.normal([Self.tileRows, latent], key: key, dtype: dtype)
+    }
+  }
+
+  private func key(of path: String) -> Key { Key(seed).folding("random-hypernetwork").folding(path) }
 
   /// The fixed projection of a parameter, of unit variance: `[count, latent]`.
   public func projectionRows(_ path: String, _ count: Int, dtype: DType = .float32) -> Tensor {
-    let key = Key(seed).folding("random-hypernetwork").folding(path)
-    switch projection {
-    case .signs:
-      let bits = Tensor.randomBits([count, latent], key: key)
-      return Tensor.select(bits .< 0, -1.0, Tensor.ones([count, latent], dtype: dtype))
-    case .normal: return Tensor.normal([count, latent], key: key, dtype: dtype)
-    }
+    let tiles = (count + Self.tileRows - 1) / Self.tileRows
+    return Tensor.concatenate((0..<tiles).map { tile(key(of: path).folding($0), dtype: dtype) })[0..<count]
+  }
+
+  /// `R z`, `[count]`: with the projection in memory, or tile by tile with only one of them at a time.
+  public func product(_ path: String, _ count: Int, _ z: Tensor, streams: Bool) -> Tensor {
+    let column = z.reshape(latent, 1)
+    guard streams else { return projectionRows(path, count, dtype: z.dtype).matmul(column).flattened() }
+    let tiles = (count + Self.tileRows - 1) / Self.tileRows
+    let root = key(of: path)
+    let parts = scan([], [Tensor.iota([tiles], dtype: .int32)], length: tiles) { _, slice in
+      ([], [tile(root.folding(slice[0].reshape(1)), dtype: z.dtype).matmul(column).flattened()])
+    }.results[0]
+    return parts.flattened()[0..<count]
   }
 
   /// `√v` of a parameter.
