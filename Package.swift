@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "SomaLearning", targets: ["SomaLearning"]),
     .library(name: "SomaSearch", targets: ["SomaSearch"]),
     .library(name: "SomaData", targets: ["SomaData"]),
+    .library(name: "SomaInterchange", targets: ["SomaInterchange"]),
     .library(name: "SomaExperiments", targets: ["SomaExperiments"]),
     .library(name: "SomaReports", targets: ["SomaReports"]),
     .library(name: "Reproductions", targets: ["Reproductions"]),
@@ -23,6 +24,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
@@ -50,6 +52,12 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "SomaSearch", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"], swiftSettings: settings),
+    .target(
+      name: "SomaInterchange",
+      dependencies: [
+        "Soma", "SomaNetworks", "SomaData", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["ONNX/Schema/README.md"], swiftSettings: settings),
     .target(name: "SomaReports", dependencies: ["Soma"], swiftSettings: settings),
     .target(
       name: "SomaExperiments",
@@ -67,7 +75,7 @@ let package = Package(
       name: "SomaCommand",
       dependencies: [
         "Soma", "SomaNetworks", "SomaLearning", "SomaData", "SomaReports", "SomaExperiments", "SomaSearch",
-        "Reproductions",
+        "Reproductions", "SomaInterchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "TextTable", "Rainbow",
       ],
@@ -88,6 +96,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "SomaDataTests", dependencies: ["Soma", "SomaData"], swiftSettings: settings),
+    .testTarget(
+      name: "SomaInterchangeTests", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaInterchange"],
+      exclude: ["Resources"], swiftSettings: settings),
     .testTarget(
       name: "SomaReportsTests", dependencies: ["SomaReports"], swiftSettings: settings),
     .testTarget(

@@ -28,6 +28,7 @@ def dense_sizes(*sizes, step=1):
 CHAINS = {
     "tiny-mlp": dense_sizes(2, 32, 32, 1, step=2),
     "mlp": dense_sizes(784, 256, 256, 10, step=2),
+    "kan-mlp": dense_sizes(784, 576, 10, step=2),
     "pinn": dense_sizes(2, 64, 64, 64, 64, 1, step=2),
     "siren": dense_sizes(2, 128, 128, 128, 128, 3),
 }
@@ -37,7 +38,7 @@ BATCH, TIME, WIDTH, HEADS, LAYERS, SYMBOLS = 16, 128, 128, 4, 4, 256
 VISCOSITY = 0.01 / math.pi
 # Stage, channels in, channels out, stride.
 STAGES = [("stage0/0", 16, 16, 1), ("stage1/0", 16, 32, 2), ("stage2/0", 32, 64, 2)]
-WORKLOADS = ["gemm", "tiny-mlp", "mlp", "kan", "pinn", "siren", "resnet8", "gpt-char"]
+WORKLOADS = ["gemm", "tiny-mlp", "mlp", "kan", "kan-mlp", "pinn", "siren", "resnet8", "gpt-char"]
 
 
 # ---- First parameters and inputs
@@ -75,7 +76,7 @@ def first_tensors(name, seed=0):
         data(rng.normal(size=(2048, 2048)), rng.normal(size=(2048, 2048)))
     elif name == "tiny-mlp":
         data(rng.normal(size=(64, 2)), rng.normal(size=(64, 1)))
-    elif name == "mlp":
+    elif name in ("mlp", "kan-mlp"):
         data(rng.normal(size=(128, 784)), rng.integers(0, 10, 128))
     elif name == "pinn":
         data(rng.uniform(size=(2048, 2)))
@@ -245,7 +246,8 @@ def torch_step(name, tensors, kind):
         return nn.Sequential(*layers[:-1])
 
     make = {
-        "tiny-mlp": lambda: chain(nn.Tanh), "mlp": lambda: chain(nn.Mish), "pinn": lambda: chain(nn.Tanh),
+        "tiny-mlp": lambda: chain(nn.Tanh), "mlp": lambda: chain(nn.Mish), "kan-mlp": lambda: chain(nn.SiLU),
+        "pinn": lambda: chain(nn.Tanh),
         "siren": Sine, "kan": lambda: nn.Sequential(*(Spline(i, o) for _, i, o in KAN)), "resnet8": ResNet8,
         "gpt-char": GPT,
     }
@@ -394,6 +396,8 @@ def jax_step(name, tensors):
             return ((chain(p, inputs[0], lambda h: jnp.sin(30 * h)) - inputs[1]) ** 2).mean()
         if name == "pinn":
             return (jax.vmap(lambda z: residual(p, z))(inputs[0]) ** 2).mean()
+        if name == "kan-mlp":
+            return cross_entropy(chain(p, inputs[0], jax.nn.silu), inputs[1])
         if name == "mlp":
             return cross_entropy(chain(p, inputs[0], jax.nn.mish), inputs[1])
         if name == "kan":

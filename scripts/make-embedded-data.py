@@ -12,7 +12,7 @@ import zlib
 
 import numpy
 import vega_datasets
-from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from statsmodels.datasets import co2
 
 directory = pathlib.Path(__file__).resolve().parent.parent / "Sources/SomaData/Embedded"
@@ -62,6 +62,21 @@ def integers(name, comment, values, kind):
 diabetes = load_diabetes(scaled=False)
 rows = numpy.column_stack([diabetes.data * 10000, diabetes.target * 10000]).round().astype(int)
 integers("diabetesData", "442 × 10 measurements and the progression a year later, in ten-thousandths.", rows.reshape(-1), "Int32")
+
+
+
+def packed(name, comment, data):
+    """A file with the table's numbers, then its labels, as float32, compressed."""
+    content = data.data.astype("<f4").tobytes() + data.target.astype("<f4").tobytes()
+    lines = textwrap.wrap(base64.b64encode(zlib.compress(content, 9)).decode(), 116)
+    file_name = name[0].upper() + name[1:]
+    (directory / f"{file_name}.swift").write_text(
+        header + f'// swift-format-ignore-file\n\n/// {comment}\nlet {name} = """\n  ' + "\n  ".join(lines) + '\n  """\n'
+    )
+
+
+packed("breastCancerData", "569 × 30 measurements, then 569 labels, float32 compressed by zlib, in base64.", load_breast_cancer())
+packed("wineData", "178 × 13 measurements, then 178 labels, float32 compressed by zlib, in base64.", load_wine())
 
 weather = vega_datasets.data.seattle_weather()
 integers(

@@ -31,11 +31,13 @@ RESULTS = ROOT / "Benchmarks/RESULTS.md"
 LOSSES = 5
 TOLERANCE = 1e-4
 # Peers that a workload has; the rest have torch, torch-compile and jax. torch.compile cannot differentiate twice.
-WORKLOADS = {name: ["torch", "torch-compile", "jax"] for name in ("gemm", "tiny-mlp", "mlp", "kan", "pinn", "siren")}
+WORKLOADS = {name: ["torch", "torch-compile", "jax"] for name in ("gemm", "tiny-mlp", "mlp", "kan", "kan-mlp", "pinn", "siren")}
 WORKLOADS["gemm"] = WORKLOADS["pinn"] = ["torch", "jax"]
 WORKLOADS["resnet8"] = ["torch", "torch-nhwc", "torch-compile", "jax"]
 WORKLOADS["gpt-char"] = ["torch", "torch-compile", "jax"]
 TITLES = {"torch": "PyTorch eager", "torch-nhwc": "channels last", "torch-compile": "torch.compile", "jax": "jax.jit"}
+# Measured beside `kan`, as a dense network with as many multiplications; no workload of its own.
+REFERENCES = ("kan-mlp",)
 # Where a second thread has to pay.
 SCALING = ("siren", "resnet8", "gpt-char")
 
@@ -231,8 +233,23 @@ def report(results, versions, options):
     rows = values(lambda c: c.milliseconds)
     for row, result in zip(rows, results):
         row.append(f"{ratio(result):.2f} ×" if result["best"] else "–")
-    ratios = [ratio(r) for r in results if r["best"]]
-    mean = math.exp(statistics.fmean(map(math.log, ratios))) if ratios else math.nan
+    counted = [r for r in results if r["workload"] not in REFERENCES]
+
+    def mean(values):
+        values = [value for value in values if value]
+        return number(math.exp(statistics.fmean(map(math.log, values)))) if values else "–"
+
+    def share(result, key, names):
+        """Soma's figure divided by the least of others'."""
+        others = [key(result["contestants"][name]) for name in names if name in result["contestants"]]
+        return key(result["contestants"]["soma"]) / min(others) if others else None
+
+    def memory(contestant):
+        return contestant.last["peakMemoryBytes"] / 2**20
+
+    def first(contestant):
+        return contestant.last["secondsToFirstStep"]
+
     lines = ["# Soma, PyTorch and JAX", ""]
     lines += ["`make versus` wrote this file. Every workload is a whole training step (but `gemm`, a product of two"]
     lines += ["2048×2048 matrices), started from the same parameters and inputs; each library runs in a process of its own,"]
@@ -240,10 +257,14 @@ def report(results, versions, options):
     lines += [f"- machine: {machine()}", f"- date: {datetime.date.today().isoformat()}"]
     lines += ["- versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()), ""]
     lines += ["## Milliseconds a step", ""] + table(titles + ["best peer / Soma"], rows)
-    lines += ["", f"Geometric mean of the ratios: **{mean:.2f} ×**", ""]
-    lines += ["## Peak resident memory, MiB", ""] + table(titles, values(lambda c: c.last["peakMemoryBytes"] / 2**20))
+    aside = f" (without {', '.join(REFERENCES)})" if len(counted) < len(results) else ""
+    lines += ["", f"Geometric mean of the ratios{aside}: **{mean(ratio(r) for r in counted if r['best'])} ×**", ""]
+    lines += ["## Peak resident memory, MiB", ""] + table(titles, values(memory))
+    lines += ["", f"Soma against PyTorch eager, geometric mean{aside}: {mean(share(r, memory, ['torch']) for r in counted)}"]
     lines += ["", "## Seconds from the start of the process to the end of the first step", ""]
-    lines += table(titles, values(lambda c: c.last["secondsToFirstStep"]))
+    lines += table(titles, values(first))
+    compiled = [share(r, first, ["torch-compile", "jax"]) for r in counted]
+    lines += ["", f"Soma against the faster of the compilers, geometric mean{aside}: {mean(compiled)}"]
     scaling = [r for r in results if "soma-1" in r["contestants"]]
     if scaling:
         lines += ["", "## Soma's threads", ""]

@@ -6,6 +6,7 @@
 #define SOMA_LEVELS_H
 
 #include "soma_elementwise.h"
+#include "soma_spline.h"
 #include "soma_structure.h"
 #include <math.h>
 #include <string.h>
@@ -53,6 +54,20 @@ extern const soma_structure_level soma_structure_portable;
 #if defined(__x86_64__)
 extern const soma_structure_level soma_structure_avx2;
 extern const soma_structure_level soma_structure_avx512;
+#endif
+
+typedef struct {
+  // F32, F64.
+  void (*output[2])(const soma_spline *, void *, const void *, const void *, const void *, const void *, size_t, size_t);
+  void (*coefficients[2])(const soma_spline *, void *, const void *, const void *, const void *, const void *, size_t,
+                          size_t);
+  void (*weights[2])(const soma_spline *, void *, const void *, const void *, const void *, const void *, size_t, size_t);
+} soma_spline_level;
+
+extern const soma_spline_level soma_spline_portable;
+#if defined(__x86_64__)
+extern const soma_spline_level soma_spline_avx2;
+extern const soma_spline_level soma_spline_avx512;
 #endif
 
 // A hint that fails (64-bit division, powers) leaves a scalar loop, which is fine.

@@ -1,6 +1,6 @@
 // Products by a loop over register tiles, for one element type REAL of which LANES make a VECTOR. Every element is one
 // chain of multiply-adds in the order of k, so that its bits do not depend on how a product is divided (except products
-// with a single column, or with one or two rows and B transposed, which are sums over lanes).
+// with up to four columns and A not transposed, or with one or two rows and B transposed, which are sums over lanes).
 
 #define FN TARGET static
 #define INLINE_FN __attribute__((always_inline)) static inline TARGET
@@ -41,11 +41,31 @@ INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t
   }
 }
 
+// Two runs of memory that are needed soon, asked for a piece at a time.
+typedef struct {
+  const char *next, *end, *other, *other_end;
+} NAME(stream);
+
 INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, size_t a_row, size_t a_step,
-                               const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last) {
+                               const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last,
+                               NAME(stream) *ahead) {
   size_t i = 0;
-  for (; i + 8 <= m; i += 8)
+  for (; i + 8 <= m; i += 8) {
+    // The next sums are on their way while these grow.
+    if (accumulate && i + 16 <= m) {
+#pragma clang loop unroll(full)
+      for (size_t r = 8; r < 16; r++) {
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) __builtin_prefetch(c + (i + r) * ldc + LANES * v, 1, 3);
+      }
+    }
+    if (ahead)
+      for (size_t line = 0; line < 48; line++) {
+        if (ahead->next < ahead->end) __builtin_prefetch(ahead->next, 0, 2), ahead->next += 64;
+        if (ahead->other < ahead->other_end) __builtin_prefetch(ahead->other, 0, 2), ahead->other += 64;
+      }
     NAME(tile)(8, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
+  }
   if (i + 4 <= m) {
     NAME(tile)(4, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
     i += 4;
@@ -103,8 +123,8 @@ FN void NAME(product_row)(size_t n, size_t k, const REAL *a, size_t a_step, cons
   }
 }
 
-FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
-                      size_t ldb, int accumulate, REAL *c, size_t ldc) {
+FN void NAME(product_ahead)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
+                            size_t ldb, int accumulate, REAL *c, size_t ldc, NAME(stream) *ahead) {
   if (m == 1 && n > 8 * LANES) return NAME(product_row)(n, k, a, a_step, b, ldb, accumulate, c);
   if (m <= 4) return NAME(product_few)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
   for (size_t j = 0; j < n; j += 3 * LANES) {
@@ -113,12 +133,17 @@ FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row,
     size_t tail = left - LANES * (vectors - 1);
     MASK last = tail >= LANES ? ALL : (MASK)((1u << tail) - 1);
     if (vectors == 3)
-      NAME(tile_rows)(3, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last);
+      NAME(tile_rows)(3, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
     else if (vectors == 2)
-      NAME(tile_rows)(2, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last);
+      NAME(tile_rows)(2, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
     else
-      NAME(tile_rows)(1, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last);
+      NAME(tile_rows)(1, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
   }
+}
+
+FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
+                      size_t ldb, int accumulate, REAL *c, size_t ldc) {
+  NAME(product_ahead)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc, NULL);
 }
 
 // One column: dot products of rows of A (contiguous along k) with B gathered to a contiguous vector.
@@ -161,6 +186,52 @@ FN void NAME(dots)(size_t m, size_t k, const REAL *a, size_t lda, const REAL *x,
   for (; i < m; i++) NAME(dot_rows)(1, k, a + i * lda, lda, x, accumulate, c + i * ldc, ldc);
 }
 
+// A few columns: B lies transposed, its columns `k` apart.
+INLINE_FN void NAME(dot_tile)(int rows, int columns, size_t k, const REAL *a, size_t lda, const REAL *b, size_t ldb,
+                              int accumulate, REAL *c, size_t ldc) {
+  const size_t whole = k & ~(size_t)(LANES - 1);
+  const MASK rest = (MASK)((1u << (k - whole)) - 1);
+  VECTOR s[4][4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < columns; j++) s[i][j] = ZERO();
+  }
+  for (size_t p = 0; p < k; p += LANES) {
+    const MASK mask = p < whole ? ALL : rest;
+    VECTOR x[4];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < columns; j++) x[j] = LOAD(mask, b + j * ldb + p);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      VECTOR y = LOAD(mask, a + i * lda + p);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < columns; j++) s[i][j] = MULTIPLY_ADD(x[j], y, s[i][j]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < columns; j++) {
+      REAL sum = SUM(s[i][j]), *out = c + i * ldc + j;
+      *out = accumulate ? *out + sum : sum;
+    }
+  }
+}
+
+INLINE_FN void NAME(few_columns)(int columns, size_t m, size_t k, const REAL *a, size_t lda, const REAL *b, size_t ldb,
+                                 int accumulate, REAL *c, size_t ldc) {
+  size_t i = 0;
+  for (; i + 4 <= m; i += 4) {
+    // There is little to do for each row that is read.
+    if (i + 12 <= m)
+      for (size_t r = 8; r < 12; r++)
+        for (size_t p = 0; p < k; p += LANES) __builtin_prefetch(a + (i + r) * lda + p, 0, 3);
+    NAME(dot_tile)(4, columns, k, a + i * lda, lda, b, ldb, accumulate, c + i * ldc, ldc);
+  }
+  for (; i < m; i++) NAME(dot_tile)(1, columns, k, a + i * lda, lda, b, ldb, accumulate, c + i * ldc, ldc);
+}
+
 // A few columns, A transposed: Cᵀ = Bᵀ A' where A' [k, m] is what memory holds, some hundred columns at a time.
 FN void NAME(product_transposed)(size_t m, size_t n, size_t k, const REAL *a, size_t lda, const REAL *b, size_t b_row,
                                  size_t b_column, int accumulate, REAL *c, size_t ldc) {
@@ -189,6 +260,20 @@ FN int NAME(small)(int transpose_a, int transpose_b, size_t m, size_t n, size_t 
       x = panel;
     }
     NAME(dots)(m, k, a, lda, x, accumulate, c, ldc);
+    return 1;
+  }
+  if (n > 1 && n <= 4 && !transpose_a && k >= LANES && (transpose_b || n * k <= panel_elements)) {
+    if (!transpose_b) {
+      for (size_t p = 0; p < k; p++)
+        for (size_t j = 0; j < n; j++) panel[j * k + p] = b[p * ldb + j];
+    }
+    const REAL *x = transpose_b ? b : panel;
+    const size_t pitch = transpose_b ? ldb : k;
+    switch (n) {
+      case 2: NAME(few_columns)(2, m, k, a, lda, x, pitch, accumulate, c, ldc); break;
+      case 3: NAME(few_columns)(3, m, k, a, lda, x, pitch, accumulate, c, ldc); break;
+      default: NAME(few_columns)(4, m, k, a, lda, x, pitch, accumulate, c, ldc); break;
+    }
     return 1;
   }
   if (n == 1 && transpose_a && ldc == 1) {

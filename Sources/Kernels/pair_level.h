@@ -1,9 +1,11 @@
-// Template: two additions, subtractions or multiplications in a row, so that the value between them is not stored.
+// Template: two simple operations in a row, so that the value between them is not stored.
 
 #define STEP_ADD(x, y) ((x) + (y))
 #define STEP_SUBTRACT(x, y) ((x) - (y))
 #define STEP_SUBTRACT_FROM(x, y) ((y) - (x))
 #define STEP_MULTIPLY(x, y) ((x) * (y))
+#define STEP_MAXIMUM(x, y) __builtin_elementwise_maximum(x, y)
+#define STEP_MINIMUM(x, y) __builtin_elementwise_minimum(x, y)
 
 // The steps are statements of their own: within one the compiler might fuse them, which rounds once.
 #define PAIR(T, FIRST, first_scalar, SECOND, second_scalar)                                                       \
@@ -28,23 +30,22 @@
     }                                                                                                             \
   }
 
-// In the order of `soma_step`.
+// In the order of `soma_step`. Twice, because a macro is not expanded within itself.
 #define STEPS(X, ...)                                                                                             \
   X(__VA_ARGS__, ADD, 0) X(__VA_ARGS__, ADD, 1) X(__VA_ARGS__, SUBTRACT, 0) X(__VA_ARGS__, SUBTRACT, 1)           \
   X(__VA_ARGS__, SUBTRACT_FROM, 0) X(__VA_ARGS__, SUBTRACT_FROM, 1) X(__VA_ARGS__, MULTIPLY, 0)                   \
-  X(__VA_ARGS__, MULTIPLY, 1)
-#define PAIRS_AFTER(T, FIRST, first_scalar)                                                                       \
-  PAIR(T, FIRST, first_scalar, ADD, 0) PAIR(T, FIRST, first_scalar, ADD, 1)                                       \
-  PAIR(T, FIRST, first_scalar, SUBTRACT, 0) PAIR(T, FIRST, first_scalar, SUBTRACT, 1)                             \
-  PAIR(T, FIRST, first_scalar, SUBTRACT_FROM, 0) PAIR(T, FIRST, first_scalar, SUBTRACT_FROM, 1)                   \
-  PAIR(T, FIRST, first_scalar, MULTIPLY, 0) PAIR(T, FIRST, first_scalar, MULTIPLY, 1)
+  X(__VA_ARGS__, MULTIPLY, 1) X(__VA_ARGS__, MAXIMUM, 0) X(__VA_ARGS__, MAXIMUM, 1) X(__VA_ARGS__, MINIMUM, 0)    \
+  X(__VA_ARGS__, MINIMUM, 1)
+#define SECOND_STEPS(X, ...)                                                                                      \
+  X(__VA_ARGS__, ADD, 0) X(__VA_ARGS__, ADD, 1) X(__VA_ARGS__, SUBTRACT, 0) X(__VA_ARGS__, SUBTRACT, 1)           \
+  X(__VA_ARGS__, SUBTRACT_FROM, 0) X(__VA_ARGS__, SUBTRACT_FROM, 1) X(__VA_ARGS__, MULTIPLY, 0)                   \
+  X(__VA_ARGS__, MULTIPLY, 1) X(__VA_ARGS__, MAXIMUM, 0) X(__VA_ARGS__, MAXIMUM, 1) X(__VA_ARGS__, MINIMUM, 0)    \
+  X(__VA_ARGS__, MINIMUM, 1)
+
+#define PAIRS_AFTER(T, FIRST, first_scalar) SECOND_STEPS(PAIR, T, FIRST, first_scalar)
 STEPS(PAIRS_AFTER, f32)
 STEPS(PAIRS_AFTER, f64)
 
 #define PAIR_NAME(T, FIRST, first_scalar, SECOND, second_scalar)                                                  \
   LEVEL(pair_##FIRST##first_scalar##_##SECOND##second_scalar##_##T),
-#define PAIR_NAMES_AFTER(T, FIRST, first_scalar)                                                                  \
-  {PAIR_NAME(T, FIRST, first_scalar, ADD, 0) PAIR_NAME(T, FIRST, first_scalar, ADD, 1)                            \
-   PAIR_NAME(T, FIRST, first_scalar, SUBTRACT, 0) PAIR_NAME(T, FIRST, first_scalar, SUBTRACT, 1)                  \
-   PAIR_NAME(T, FIRST, first_scalar, SUBTRACT_FROM, 0) PAIR_NAME(T, FIRST, first_scalar, SUBTRACT_FROM, 1)        \
-   PAIR_NAME(T, FIRST, first_scalar, MULTIPLY, 0) PAIR_NAME(T, FIRST, first_scalar, MULTIPLY, 1)},
+#define PAIR_NAMES_AFTER(T, FIRST, first_scalar) {SECOND_STEPS(PAIR_NAME, T, FIRST, first_scalar)},

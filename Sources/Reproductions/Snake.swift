@@ -122,17 +122,7 @@ let snake = Reproduction(
 /// Dense layers and activations for a function of one number. Weights and biases are uniform in ±1/√inputs: with all biases at zero,
 /// as classifiers of images start, every unit of the first layer would bend at the same place.
 private func regressor(_ hidden: [Int], _ activation: any Layer) -> Sequential {
-  Sequential(hidden.flatMap { [UniformDense(units: $0), activation] as [any Layer] } + [UniformDense(units: 1)])
-}
-
-private struct UniformDense: Layer {
-  var units: Int
-
-  func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let bound = 1 / Double(x.shape.last).squareRoot()
-    let weight = scope.parameter("weight", [x.shape.last, units], .uniform(bound), dtype: x.dtype)
-    return x.matmul(weight) + scope.parameter("bias", [units], .uniform(bound), dtype: x.dtype)
-  }
+  Sequential(hidden.flatMap { [UniformDense($0), activation] as [any Layer] } + [UniformDense(1)])
 }
 
 /// A function of one number, known inside a range and judged outside.

@@ -23,6 +23,7 @@ struct CompareCommand: ParsableCommand {
         soma compare iris mlp:relu mlp-deep:relu mlp:elu --epochs 60
         soma compare --data prices.csv --target price relu silu --jobs 2
         soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
+        soma compare digits --preset kan-or-mlp --parameters 6000
         soma compare digits --all-activations --seeds 3 --html activations.html
       """)
 
@@ -34,6 +35,18 @@ struct CompareCommand: ParsableCommand {
 
   @Flag(help: "Add every activation that can stand in the network, after those named; relu is the baseline if none is.")
   var allActivations = false
+
+  @Option(help: "Add ready candidates; kan-or-mlp: a KAN, an MLP, an MLP with learned splines.") var preset: Preset?
+
+  enum Preset: String, CaseIterable, ExpressibleByArgument {
+    case kanOrMLP = "kan-or-mlp"
+
+    var candidates: [String] {
+      switch self {
+      case .kanOrMLP: ["kan", "mlp:gelu", "spline-mlp"]
+      }
+    }
+  }
 
   @OptionGroup(title: "Data") var data: DataChoice
   @OptionGroup(title: "Networks") var network: NetworkChoice
@@ -49,7 +62,7 @@ struct CompareCommand: ParsableCommand {
     guard !names.isEmpty || data.data != nil else {
       throw ValidationError("Say which data and what to compare, such as: soma compare digits relu gelu mish")
     }
-    guard !candidates.isEmpty || allActivations else {
+    guard !candidates.isEmpty || allActivations || preset != nil else {
       throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
     }
   }
@@ -57,6 +70,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let source = try data.source(names.first)
     var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
+    candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
     let prepared = try PreparedData(try data.open(names.first), name: source)
     let comparison = try FairComparison(prepared, candidates: candidates, options: options)

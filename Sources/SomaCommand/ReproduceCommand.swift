@@ -17,6 +17,7 @@ struct ReproduceCommand: ParsableCommand {
         soma reproduce gelu --seeds 10 --out gelu.html
         soma reproduce --family activations
         soma reproduce --all --effort smoke
+        soma reproduce kan --set feynman            another set of problems of the same system
       """)
 
   @Argument(help: "Slugs or numbers, as `soma systems` lists them.") var systems: [String] = []
@@ -25,6 +26,9 @@ struct ReproduceCommand: ParsableCommand {
   @Flag(help: "Run nothing; write RESULTS.md anew from the recorded results.") var rewriteResults = false
   @Option(help: "How much is trained: smoke only shows that the check runs.") var effort = ReproductionRun.Effort
     .standard
+  @Option(
+    help: ArgumentHelp("Another set of problems that the systems have, such as feynman of kan.", valueName: "name"))
+  var set: String?
   @Option(help: ArgumentHelp("Seeds. Default: what each check asks for.", valueName: "count")) var seeds: Int?
   @Option(
     help: ArgumentHelp(
@@ -76,7 +80,7 @@ struct ReproduceCommand: ParsableCommand {
       let progress = ProgressLine(isQuiet: output.quiet)
       let (record, finding): (ReproductionRecord, Finding)
       do {
-        (record, finding) = try reproduction.run(effort: effort, seeds: seeds) { fraction, text in
+        (record, finding) = try reproduction.run(effort: effort, seeds: seeds, set: set) { fraction, text in
           if interruption.isRequested { throw ReproductionInterrupted() }
           progress.update((Double(i) + fraction) / Double(chosen.count), "\(system.slug): \(text)")
         }
@@ -92,8 +96,12 @@ struct ReproduceCommand: ParsableCommand {
       records.append(record)
       // A smoke run's figures mean nothing, so they are kept nowhere.
       if effort != .smoke {
-        try store.add(record)
-        if isRecorded { try ReproductionResults(folder: folder).add(record) }
+        if let set {
+          if isRecorded { try ReproductionResults(folder: folder).add(record, set: set) }
+        } else {
+          try store.add(record)
+          if isRecorded { try ReproductionResults(folder: folder).add(record) }
+        }
       }
       if !output.json { show(record) }
       if let out { try write(reproduction.page(record, finding), of: system, to: out, isOnly: chosen.count == 1) }

@@ -22,7 +22,10 @@ struct SomaCommand: ParsableCommand {
     StudyCommand.self,
     TeachCommand.self,
     FitCommand.self,
+    RenderCommand.self,
+    PDECommand.self,
     InspectCommand.self,
+    ONNXCommand.self,
     BenchCommand.self,
   ]
 

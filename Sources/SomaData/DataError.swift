@@ -39,14 +39,14 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Foreign text between quotes, cut to 40 characters, so that a message stays one readable line.
-func quoted(_ text: some StringProtocol) -> String {
+package func quoted(_ text: some StringProtocol) -> String {
   let start = text.unicodeScalars.prefix(40)
   let cut = start.endIndex < text.unicodeScalars.endIndex
   return "\"" + oneLine(String(String.UnicodeScalarView(start))) + (cut ? "…" : "") + "\""
 }
 
 /// The text with control characters escaped: a file's content cannot break a message's line or drive the terminal.
-func oneLine(_ text: String) -> String {
+package func oneLine(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
   return text.unicodeScalars.reduce(into: "") { result, scalar in
     if scalar.properties.generalCategory == .control {

@@ -76,6 +76,13 @@ public struct DataSet: Sendable {
       name: "iris", summary: "150 irises of 3 species, 4 measurements (Anderson 1935, Fisher 1936)", isEmbedded: true,
       directories: [], loading: { _, part in part == .train ? Embedded.iris() : nil }, marker: []),
     DataSet(
+      name: "wine", summary: "178 wines of 3 growers, 13 measurements (Aeberhard, Forina 1991)", isEmbedded: true,
+      directories: [], loading: { _, part in part == .train ? Embedded.wine() : nil }, marker: []),
+    DataSet(
+      name: "breast-cancer", summary: "569 tumours of 2 classes, 30 measurements (Wolberg et al. 1995)",
+      isEmbedded: true, directories: [], loading: { _, part in part == .train ? Embedded.breastCancer() : nil },
+      marker: []),
+    DataSet(
       name: "diabetes", summary: "442 people with diabetes, 10 measurements (Efron et al. 2004)", isEmbedded: true,
       directories: [], loading: { _, part in part == .train ? Embedded.diabetes() : nil }, marker: []),
     mnist("mnist", "70,000 handwritten digits, 28 × 28 grey (LeCun, Cortes, Burges 1998)", classNames: nil),

@@ -43,7 +43,7 @@ public final class Scope {
   }
 
   /// The scope of a run with known variables.
-  /// - Parameter key: the source of randomness; without it, layers that need randomness in training stop.
+  /// - `key`: the source of randomness; without it, layers that need randomness in training stop.
   public convenience init(_ variables: Variables, isTraining: Bool = false, key: Key? = nil) {
     self.init("", Session(variables, isInitializing: false, isTraining: isTraining, key: key))
   }

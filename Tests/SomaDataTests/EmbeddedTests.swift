@@ -47,6 +47,12 @@ import Testing
     let sums = [21445, 649, 11658.1, 41833.98, 83600, 51024.1, 22006.5, 1799.05, 2051.504, 40337]
     for (a, b) in zip(columns, sums) { #expect(abs(a - b) < 1e-6 * b) }
     if case .values(let values, _) = diabetes.target { #expect(values.reduce(0, +) == 67243 && values.last == 57) }
+    let (cancer, wine) = (Embedded.breastCancer(), Embedded.wine())
+    let total = cancer.values.map(Double.init).reduce(0, +)
+    #expect(abs(total - 1_056_474.4601555474) < 1e-3 && cancer.values[568 * 30] == 7.76)
+    #expect(cancer.count == 569 && cancer.labels!.filter { $0 == 1 }.count == 357)
+    #expect(abs(wine.values.map(Double.init).reduce(0, +) - 159_975.29599502683) < 1e-3)
+    #expect((0..<3).map { c in wine.labels!.filter { $0 == c }.count } == [59, 71, 48])
     let seattle = Embedded.seattleTemperature()
     #expect(seattle.count == 1461 && seattle.first == 12.8 && seattle.last == 5.6)
     #expect(seattle.max() == 35.6 && seattle.min() == -1.6)
@@ -57,11 +63,12 @@ import Testing
   }
 
   @Test func namesThatAreNoneAreRefused() {
-    #expect(DataSet.builtIn.map(\.name) == ["digits", "iris", "diabetes"])
+    #expect(DataSet.builtIn.map(\.name) == ["digits", "iris", "wine", "breast-cancer", "diabetes"])
     let error = #expect(throws: DataError.self) { try DataSet.named("digit") }
     #expect(
       error?.description
-        == "digit: no data set has this name; there are digits, iris, diabetes, mnist, fashion-mnist, cifar-10, cifar-100"
+        == "digit: no data set has this name; there are digits, iris, wine, breast-cancer, diabetes, mnist, fashion-mnist, "
+        + "cifar-10, cifar-100"
     )
     #expect(throws: DataError.self) { try DataSet.named("cifar-10").load(from: "/nonexistent") }
     #expect(throws: DataError.self) { try DataSet.open("/nonexistent/file") }

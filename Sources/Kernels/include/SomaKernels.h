@@ -5,6 +5,7 @@
 #define SOMA_KERNELS_H
 
 #include "soma_elementwise.h"
+#include "soma_spline.h"
 #include "soma_structure.h"
 #include "soma_linear.h"
 #include "soma_fused.h"

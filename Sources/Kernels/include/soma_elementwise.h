@@ -57,10 +57,11 @@ soma_map soma_cast_map(soma_dtype from, soma_dtype to);
 soma_map soma_binary_scalar_right_map(soma_binary op, soma_dtype dtype);
 soma_map soma_binary_scalar_left_map(soma_binary op, soma_dtype dtype);
 
-/// One step of two: x + y, x - y, y - x or x y, y an array or a scalar that is read once.
+/// One step of two: x + y, x - y, y - x, x y or the larger or smaller of both, y an array or a scalar that is read once.
 typedef enum {
   SOMA_STEP_ADD, SOMA_STEP_ADD_SCALAR, SOMA_STEP_SUBTRACT, SOMA_STEP_SUBTRACT_SCALAR, SOMA_STEP_SUBTRACT_FROM,
-  SOMA_STEP_SUBTRACT_FROM_SCALAR, SOMA_STEP_MULTIPLY, SOMA_STEP_MULTIPLY_SCALAR, SOMA_STEP_COUNT
+  SOMA_STEP_SUBTRACT_FROM_SCALAR, SOMA_STEP_MULTIPLY, SOMA_STEP_MULTIPLY_SCALAR, SOMA_STEP_MAXIMUM,
+  SOMA_STEP_MAXIMUM_SCALAR, SOMA_STEP_MINIMUM, SOMA_STEP_MINIMUM_SCALAR, SOMA_STEP_COUNT
 } soma_step;
 
 /// `out[i] = (a[i] first b) second c`, each step rounded, the same bits as by two maps. F32 and F64; NULL for others.

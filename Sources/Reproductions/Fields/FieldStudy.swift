@@ -34,8 +34,12 @@ enum FieldPattern {
   static func photograph(_ side: Int) -> (places: Tensor, values: Tensor) {
     let whole = Embedded.cameraman()
     let start = (whole.width - side) / 2
-    let pixels = (0..<side).flatMap { i in
-      (0..<side).map { j in Float(whole.pixels[(start + i) * whole.width + start + j]) / 127.5 - 1 }
+    var pixels: [Float] = []
+    for i in 0..<side {
+      for j in 0..<side {
+        let value = whole.pixels[(start + i) * whole.width + start + j]
+        pixels.append(Float(value) / 127.5 - 1)
+      }
     }
     return (FieldSignal.places(width: side, height: side), Tensor(pixels, shape: [side * side, 1]))
   }

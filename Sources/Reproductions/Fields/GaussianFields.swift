@@ -105,8 +105,11 @@ let gaussianFields = Reproduction(
       network, (samples, wanted), rates: [results[i].rate], seeds: 1, steps: run.scaled(400, smoke: 4), cosine: true,
       name: "shape, \(results[i].name)", run.part(0.6 + 0.3 * Double(i) / 9...0.6 + 0.3 * Double(i + 1) / 9))
     let found = FieldFitting.predict(network, fits[0].parameters, lattice).floats.map { $0 < 0 }
-    let both = zip(found, inside).count { $0 && $1 }
-    let any = zip(found, inside).count { $0 || $1 }
+    var (both, any) = (0, 0)
+    for (a, b) in zip(found, inside) {
+      if a && b { both += 1 }
+      if a || b { any += 1 }
+    }
     results[i].iou = Double(both) / Double(max(any, 1))
     results[i].shapeSeconds = fits[0].seconds
   }

@@ -26,6 +26,8 @@ public indirect enum Primitive: Hashable, Sendable {
   // Contractions
   case dot(Dot)
   case convolution(Convolution, Convolution.Role)
+  /// Sums of B-splines, from the few that are not zero.
+  case splineSum(SplineSum, SplineSum.Role)
 
   // Reductions
   case reduce(Reduction, axes: [Int])
@@ -236,7 +238,7 @@ extension Primitive {
   var isElementwise: Bool {
     switch self {
     case .unary, .polygamma, .binary, .compare, .select, .cast: true
-    case .constant, .iota, .randomBits, .stopGradient, .dot, .convolution, .reduce, .argReduce, .cumulative,
+    case .constant, .iota, .randomBits, .stopGradient, .dot, .convolution, .splineSum, .reduce, .argReduce, .cumulative,
       .windowReduce,
       .windowArgMax, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .reverse, .gather, .scatterAdd,
       .argSort,

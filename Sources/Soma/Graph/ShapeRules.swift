@@ -105,6 +105,32 @@ extension Primitive {
       }
       return [TensorType(shape: Shape(shape), dtype: operands[0].dtype)]
 
+    case .splineSum(let sum, let role):
+      check(operands.count == 4 || (operands.count == 3 && role != .weights), "wants 3 or 4 operands")
+      expectReal(operands[0])
+      check(operands.allSatisfy { $0.dtype == operands[0].dtype }, "wants operands of one type")
+      let (x, knots, third) = (operands[0].shape, operands[1].shape, operands[2].shape)
+      check(x.rank == 3 && knots.rank == 3, "wants x [b, s, i] and knots [b, i, k]")
+      let splines = knots[2] - sum.order - 1
+      check(
+        (0...SplineSum.highestOrder).contains(sum.order) && sum.derivative <= sum.order && splines > sum.order
+          && knots[0] == x[0] && knots[1] == x[2], "order \(sum.order)")
+      let result: Shape
+      switch role {
+      case .output:
+        check(third.rank == 4 && Array(third[..<3]) == [x[0], x[2], splines], "wants coefficients [b, i, r, o]")
+        result = [x[0], x[1], third[3]]
+      case .coefficients:
+        check(third.rank == 3 && third[0] == x[0] && third[1] == x[1], "wants cotangents [b, s, o]")
+        result = [x[0], x[2], splines, third[2]]
+      case .weights:
+        check(third.rank == 4 && Array(third[..<3]) == [x[0], x[2], splines], "wants coefficients [b, i, r, o]")
+        check(operands[3].shape == [x[0], x[1], third[3]], "wants cotangents [b, s, o]")
+        result = x
+      }
+      if operands.count == 4, role != .weights { check(operands[3].shape == x, "wants weights of x's shape") }
+      return [TensorType(shape: result, dtype: operands[0].dtype)]
+
     case .reduce(let reduction, let axes):
       expect(1)
       let x = operands[0]
@@ -312,6 +338,12 @@ extension Primitive {
       case .output: "convolution"
       case .input: "convolution.input"
       case .kernel: "convolution.kernel"
+      }
+    case .splineSum(_, let role):
+      switch role {
+      case .output: "splineSum"
+      case .coefficients: "splineSum.coefficients"
+      case .weights: "splineSum.weights"
       }
     case .reduce(let reduction, _): "reduce.\(reduction)"
     case .argReduce(let largest, _): largest ? "argMax" : "argMin"

@@ -66,7 +66,8 @@ extension Graph {
     for (i, node) in nodes.enumerated() {
       switch node.primitive {
       case .constant, .reshape, .stopGradient: continue
-      case .iota, .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .dot, .convolution, .reduce,
+      case .iota, .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .dot, .convolution, .splineSum,
+        .reduce,
         .argReduce, .cumulative, .windowReduce, .windowArgMax, .transpose, .broadcast, .slice, .pad, .concatenate,
         .reverse, .gather, .scatterAdd, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky,
         .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant, .scan, .custom, .checkpoint:
@@ -112,6 +113,12 @@ extension Primitive {
       case .input: return (2 * given * operands[1].shape[1] * taps, read + written)
       case .kernel: return (2 * operands[1].shape.elementCount * results[0].shape[1] * taps, read + written)
       }
+
+    case .splineSum(let sum, let role):
+      // At each place the order + 1 splines that are not zero are evaluated, and multiplied with as many rows.
+      let width = role == .coefficients ? results[0].shape[3] : operands[2].shape[3]
+      let local = sum.order + 1
+      return (given * local * (2 * width + 3 * sum.order), read + written)
 
     case .reduce, .argReduce, .cumulative: return (given, read + written)
     case .scatterAdd: return (operands[2].shape.elementCount, read + written)

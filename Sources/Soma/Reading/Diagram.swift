@@ -194,7 +194,8 @@ extension Primitive {
     switch self {
     case .constant, .iota, .cast, .stopGradient, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .reverse:
       false
-    case .randomBits, .unary, .polygamma, .binary, .compare, .select, .dot, .convolution, .reduce, .argReduce,
+    case .randomBits, .unary, .polygamma, .binary, .compare, .select, .dot, .convolution, .splineSum, .reduce,
+      .argReduce,
       .cumulative, .windowReduce, .windowArgMax, .gather, .scatterAdd, .argSort, .argTopK, .fourier, .realFourier,
       .inverseRealFourier, .cholesky, .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant,
       .scan, .custom, .checkpoint:

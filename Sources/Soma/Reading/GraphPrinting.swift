@@ -28,6 +28,8 @@ extension Primitive {
       "kernel \(c.kernelSize), strides \(c.strides), padding \(c.low) \(c.high)"
         + (c.dilations.allSatisfy { $0 == 1 } ? "" : ", dilations \(c.dilations)")
         + (c.groups == 1 ? "" : ", groups \(c.groups)")
+    case .splineSum(let sum, _):
+      "order \(sum.order)" + (sum.derivative == 0 ? "" : ", derivative \(sum.derivative)")
     case .reduce(_, let axes), .reverse(let axes): "axes \(axes)"
     case .argReduce(_, let axis), .concatenate(let axis), .fourier(_, let axis), .realFourier(let axis): "axis \(axis)"
     case .cumulative(_, let axis, let reverse): "axis \(axis)" + (reverse ? ", reversed" : "")

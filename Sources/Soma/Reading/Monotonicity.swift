@@ -184,7 +184,8 @@ extension Primitive {
         Movement(
           emit(self, [moves[0].rises, indices, moves[2].rises])[0],
           emit(self, [moves[0].falls, indices, moves[2].falls])[0]))
-    case .argReduce, .windowArgMax, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky,
+    case .splineSum, .argReduce, .windowArgMax, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier,
+      .cholesky,
       .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant, .scan:
       return unknown
     case .custom(let custom): return custom.function.followed(operands)
@@ -203,9 +204,8 @@ public enum OrderPreservation: Sendable {
   case undecided
 
   /// Follows the signs through the graph; if they leave it open, tries pairs of inputs.
-  /// - Parameters:
-  ///   - shape: of one input, the batch axis first and of any length.
-  ///   - range: where inputs are tried.
+  /// - `shape`: of one input, the batch axis first and of any length.
+  /// - `range`: where inputs are tried.
   public init(
     _ shape: Shape, range: ClosedRange<Double> = -2...2, tries: Int = 64, key: Key = Key(0),
     _ function: @escaping (Tensor) -> Tensor

@@ -9,6 +9,8 @@ struct FusedBuilder {
   enum Operand {
     case register(Int)
     case slot(Int, level: soma_level)
+    /// The piece of the group's product that was just computed.
+    case product
   }
 
   struct Instruction {
@@ -76,7 +78,13 @@ struct FusedBuilder {
   mutating func build(isStored: [Bool], isRow: [Bool]) -> Program.Step {
     let members = Set(group.nodes)
     outputs = group.nodes.flatMap { graph.nodes[$0].outputs }.filter { isStored[$0] }
-    for i in group.nodes {
+    if let product = group.product {
+      let node = graph.nodes[product.node]
+      let id = node.outputs.lowerBound
+      for input in node.inputs { _ = slot(roots[input]) }
+      operands[id] = outputs.firstIndex(of: id).map { .slot($0, level: SOMA_LEVEL_ELEMENT) } ?? .product
+    }
+    for i in group.nodes where i != group.product?.node {
       let node = graph.nodes[i]
       let id = node.outputs.lowerBound
       let rowLevel = isRow[id]
@@ -174,6 +182,10 @@ struct FusedBuilder {
         slot: -1, size: Int32(size), level: Int32(SOMA_LEVEL_SCALAR.rawValue), offset: Int64(registers[r].offset))
     case .slot(let s, let level):
       soma_ref(slot: Int32(s), size: Int32(size), level: Int32(level.rawValue), offset: Int64(offset * size))
+    case .product:
+      soma_ref(
+        slot: Int32(outputs.count + inputs.count + 1), size: Int32(size),
+        level: Int32(SOMA_LEVEL_ELEMENT.rawValue), offset: 0)
     }
   }
 
@@ -192,12 +204,13 @@ struct FusedBuilder {
 
   /// The inputs that each output may be written over.
   private func inPlace() -> [[Int]] {
-    outputs.indices.map { o in
+    let productInputs = group.product.map { graph.nodes[$0.node].inputs.map { roots[$0] } } ?? []
+    return outputs.indices.map { o in
       guard let writer = body.firstIndex(where: { if case .slot(o, _) = $0.out { true } else { false } }) else {
         return []
       }
       return inputs.indices.filter { i in
-        type(inputs[i]).byteCount == type(outputs[o]).byteCount
+        !productInputs.contains(inputs[i]) && type(inputs[i]).byteCount == type(outputs[o]).byteCount
           && body.indices.allSatisfy { k in
             body[k].operands.allSatisfy { operand in
               guard case .slot(let s, let level) = operand, s == outputs.count + i else { return true }
@@ -214,25 +227,72 @@ struct FusedBuilder {
 
   private func step(_ scratch: Int) -> Program.Step {
     let program = FusedProgram(prologue.map(code), body.map(code), n: n, blockRows: blockRows)
-    // A rough cost of a row in elements' worth of simple operations.
-    let cost = Swift.max(1, body.count * n)
-    let blocks = (rows + blockRows - 1) / blockRows
-    let blockGrain = Swift.max(1, 60_000 / (cost * blockRows))
-    let workerScratch = (scratch + 63) & ~63
-    let (rows, blockRows) = (self.rows, self.blockRows)
     let scratchSlot = outputs.count + inputs.count
-    let kernel = Kernel.parallel(
-      blocks, grain: blockGrain, scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()
-    ) { p, worker, part in
-
-      program.run(
-        p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
-        last: Swift.min(rows, part.upperBound * blockRows))
-    }
+    let workerScratch = (scratch + 63) & ~63
+    let kernel =
+      group.product.map { withProduct($0, program, workerScratch, scratchSlot: scratchSlot) }
+      ?? blockwise(program, workerScratch, scratchSlot: scratchSlot)
     let names = group.nodes.map { graph.nodes[$0].primitive.name }
     return Program.Step(
       kernel: kernel, outputs: outputs, inputs: inputs, name: "fused(" + names.joined(separator: " ") + ")")
   }
+
+  private func blockwise(_ program: FusedProgram, _ workerScratch: Int, scratchSlot: Int) -> Kernel {
+    // A rough cost of a row in elements' worth of simple operations.
+    let cost = Swift.max(1, body.count * n)
+    let blocks = (rows + blockRows - 1) / blockRows
+    let blockGrain = Swift.max(1, 60_000 / (cost * blockRows))
+    let (rows, blockRows) = (self.rows, self.blockRows)
+    return Kernel.parallel(
+      blocks, grain: blockGrain, scratch: Swift.max(64, workerScratch * Parallel.cores), inPlace: inPlace()
+    ) { p, worker, part in
+      program.run(
+        p, p[scratchSlot] + worker * workerScratch, first: part.lowerBound * blockRows,
+        last: Swift.min(rows, part.upperBound * blockRows))
+    }
+  }
+
+  /// A kernel that multiplies a piece of rows and runs the program on them, piece by piece. Scratch memory holds copies of
+  /// the product's operands, then for each worker the program's and, if the product's result is not stored, a piece of it.
+  private func withProduct(
+    _ epilogue: Epilogue, _ program: FusedProgram, _ programScratch: Int, scratchSlot: Int
+  ) -> Kernel {
+    let node = graph.nodes[epilogue.node]
+    let dtype = type(node.outputs.lowerBound).dtype
+    let product = epilogue.product
+    let (left, right) = (slot(of: node.inputs[0]), slot(of: node.inputs[1]))
+    let stored = outputs.firstIndex(of: node.outputs.lowerBound)
+    let copies = (product.scratch + 63) & ~63
+    let workerScratch = programScratch + (stored == nil ? epilogue.pieceBytes(dtype) : 0)
+    let (rowBytes, pieceRows, count, n) = (product.n * dtype.size, epilogue.rows, product.rowCount, self.n)
+    let elements = product.n
+    let pieceCost = pieceRows * product.n * (product.k + Epilogue.operationCost * body.count)
+    let loop = ParallelLoop(epilogue.pieces, grain: Swift.max(1, productGrain / Swift.max(1, pieceCost))) {
+      p, worker, part in
+      let operands = product.operands(p[left], p[right], scratch: p[scratchSlot])
+      let scratch = p[scratchSlot] + copies + worker * workerScratch
+      withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: scratchSlot + 2) { table in
+        for i in 0...scratchSlot { table[i] = p[i] }
+        for piece in part {
+          let first = piece * pieceRows
+          let last = Swift.min(count, first + pieceRows)
+          let result = stored.map { p[$0] + first * rowBytes } ?? scratch + programScratch
+          product.run(operands, rows: first..<last, to: result)
+          // The program counts rows from the first of all.
+          table[scratchSlot + 1] = result - first * rowBytes
+          program.run(
+            UnsafePointer(table.baseAddress!), scratch, first: first * elements / n, last: last * elements / n)
+        }
+      }
+    }
+    let workers = Swift.min(Parallel.cores, epilogue.pieces)
+    return Kernel(scratch: Swift.max(64, copies + workerScratch * workers), inPlace: inPlace()) { p in
+      if copies > 0 { product.prepare(p[left], p[right], scratch: p[scratchSlot]) }
+      loop.run(p)
+    }
+  }
+
+  private func slot(of id: ValueID) -> Int { outputs.count + inputs.firstIndex(of: roots[id])! }
 }
 
 /// The instructions of a fused kernel in memory that the interpreter reads.

@@ -14,6 +14,8 @@ extension FusedBuilder {
     case .multiply: return (isScalar ? SOMA_STEP_MULTIPLY_SCALAR : SOMA_STEP_MULTIPLY, other)
     case .subtract where side == 0: return (isScalar ? SOMA_STEP_SUBTRACT_SCALAR : SOMA_STEP_SUBTRACT, other)
     case .subtract: return (isScalar ? SOMA_STEP_SUBTRACT_FROM_SCALAR : SOMA_STEP_SUBTRACT_FROM, other)
+    case .maximum: return (isScalar ? SOMA_STEP_MAXIMUM_SCALAR : SOMA_STEP_MAXIMUM, other)
+    case .minimum: return (isScalar ? SOMA_STEP_MINIMUM_SCALAR : SOMA_STEP_MINIMUM, other)
     default: return nil
     }
   }

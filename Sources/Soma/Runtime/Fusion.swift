@@ -1,5 +1,6 @@
 /// Turns the nodes of a graph into steps: elementwise operations that share their elements, the reductions of rows between
-/// them, and the broadcasts they read become one kernel each, so that their values stay in cache.
+/// them, and the broadcasts they read become one kernel each, so that their values stay in cache. A matrix product takes
+/// what reads its result with it, as its epilogue.
 struct Fusion {
   /// A set of nodes evaluated together over `total` elements, block by block. With an `inner` length, values are whole
   /// ([rows, inner]) or one a row ([rows]).
@@ -7,6 +8,8 @@ struct Fusion {
     var nodes: [Int] = []
     var total: Int
     var inner: Int?
+    /// The product that some rows of which are computed before the other nodes see them.
+    var product: Epilogue?
     var rows: Int { inner.map { total / $0 } ?? total }
   }
 
@@ -122,7 +125,7 @@ struct Fusion {
     }
     guard isFusible(i) else {
       groupOf[i] = groups.count
-      groups.append(nil)
+      groups.append(Epilogue(i, graph).map { Group(nodes: [i], total: count(node.outputs.lowerBound), product: $0) })
       needs.append(direct)
       return
     }
@@ -182,6 +185,7 @@ struct Fusion {
     guard let group = groups[g] else { return false }
     var inner = group.inner
     if inner == nil, let n = rowLength(graph.nodes[i]), group.total % n == 0 { inner = n }
+    guard group.product?.fits(inner: inner) ?? true else { return false }
     return level(i, in: group, inner: inner, isMember: { isMember($0, g) }) != nil && viewsFit(i, g, inner)
   }
 
@@ -228,6 +232,11 @@ struct Fusion {
     guard a.inner == nil || b.inner == nil || a.inner == b.inner else { return }
     guard a.nodes.count + b.nodes.count <= Fusion.largestGroup else { return }
     let inner = a.inner ?? b.inner
+    // One product a group, and it comes first: nothing that it needs can be in the group.
+    let product = a.product ?? b.product
+    guard a.product == nil || b.product == nil, product?.fits(inner: inner) ?? true else { return }
+    if a.product != nil, isNeeded(g, by: a.product!) { return }
+    if b.product != nil, isNeeded(home, by: b.product!) { return }
     // A path from one to the other through a third group would become a cycle.
     for h in groups.indices where h != g && h != home && isLive(h) {
       if needs[h].contains(g) && needs[home].contains(h) { return }
@@ -254,7 +263,7 @@ struct Fusion {
       }
     }
     for i in b.nodes { groupOf[i] = home }
-    groups[home] = Group(nodes: nodes, total: a.total, inner: inner)
+    groups[home] = Group(nodes: nodes, total: a.total, inner: inner, product: product)
     groups[g] = nil
     retired.insert(g)
     var joint = needs[home]
@@ -268,6 +277,11 @@ struct Fusion {
       needs[h].insert(home)
       needs[h].formUnion(joint)
     }
+  }
+
+  /// Whether a product reads what a group makes, directly or not.
+  private func isNeeded(_ g: Int, by product: Epilogue) -> Bool {
+    graph.nodes[product.node].inputs.contains { groupsBehind($0).contains { $0 == g || needs[$0].contains(g) } }
   }
 
   private var retired: Set<Int> = []
@@ -292,30 +306,47 @@ struct Fusion {
       for id in node.inputs { markSources(id, of: groupOf[i]) }
     }
 
-    // Groups in an order that respects what they need; by their last nodes otherwise.
     var members = [[Int]](repeating: [], count: groups.count)
     for i in graph.nodes.indices where groupOf[i] >= 0 { members[groupOf[i]].append(i) }
+    let keys = emissionKeys(members)
     var waiting = [Int](repeating: 0, count: groups.count)
     var dependents = [[Int]](repeating: [], count: groups.count)
     for g in groups.indices where !members[g].isEmpty {
-      var sources: Set<Int> = []
-      for i in members[g] { for id in graph.nodes[i].inputs { sources.formUnion(groupsBehind(id)) } }
-      sources.remove(g)
+      let sources = directNeeds(members[g], of: g)
       waiting[g] = sources.count
       for s in sources { dependents[s].append(g) }
     }
     var ready = Heap()
-    for g in groups.indices where !members[g].isEmpty && waiting[g] == 0 { ready.push(members[g].last!, g) }
+    for g in groups.indices where !members[g].isEmpty && waiting[g] == 0 { ready.push(keys[g], g) }
     var emitted = 0
     while let g = ready.pop() {
       emit(members[g], groups[g], isStored)
       emitted += 1
       for d in dependents[g] {
         waiting[d] -= 1
-        if waiting[d] == 0 { ready.push(members[d].last!, d) }
+        if waiting[d] == 0 { ready.push(keys[d], d) }
       }
     }
     require(emitted == members.filter { !$0.isEmpty }.count, "fusion made a cycle")
+  }
+
+  private func directNeeds(_ nodes: [Int], of g: Int) -> Set<Int> {
+    var sources: Set<Int> = []
+    for i in nodes { for id in graph.nodes[i].inputs { sources.formUnion(groupsBehind(id)) } }
+    sources.remove(g)
+    return sources
+  }
+
+  /// Of the groups that could come next, the one with the least key does: that of its last node, or of its product, which
+  /// must not keep its operands in memory until an epilogue late in the graph. What such a group needs comes before it.
+  private func emissionKeys(_ members: [[Int]]) -> [Int] {
+    var keys = members.map { $0.last ?? 0 }
+    for g in groups.indices where !members[g].isEmpty {
+      guard let product = groups[g]?.product, members[g].count > 1 else { continue }
+      keys[g] = product.node
+      for h in groups.indices where needs[g].contains(h) { keys[h] = Swift.min(keys[h], product.node) }
+    }
+    return keys
   }
 
   private mutating func emit(_ nodes: [Int], _ group: Group?, _ isStored: [Bool]) {

@@ -79,6 +79,8 @@ func lower(_ primitive: Primitive, _ inputs: [TensorType], _ outputs: [TensorTyp
     return lowerDot(dot, inputs[0], inputs[1])
   case .convolution(let convolution, let role):
     return lowerConvolution(convolution, role, inputs, outputs[0])
+  case .splineSum(let sum, let role):
+    return lowerSplineSum(sum, role, inputs, outputs[0])
 
   case .reduce(let reduction, let axes):
     return lowerReduce(reduction, axes, inputs[0])

@@ -92,7 +92,8 @@ extension StridedCopy {
         size: size, dimensions: x.dimensions, outStrides: zip(ys, interior).map { $0 * ($1 + 1) }, inStrides: xs,
         outOffset: zip(ys, low).map(*).reduce(0, +))
     case .constant, .iota, .randomBits, .unary, .polygamma, .binary, .compare, .select, .cast, .stopGradient, .dot,
-      .convolution, .reduce, .argReduce, .cumulative, .windowReduce, .windowArgMax, .reshape, .concatenate, .gather,
+      .convolution, .splineSum, .reduce, .argReduce, .cumulative, .windowReduce, .windowArgMax, .reshape, .concatenate,
+      .gather,
       .scatterAdd, .argSort, .argTopK, .fourier, .realFourier, .inverseRealFourier, .cholesky, .triangularSolve,
       .symmetricEigen, .singularValues, .qr, .solve, .logDeterminant, .scan, .custom, .checkpoint:
       return nil

@@ -31,6 +31,17 @@ final class Storage: @unchecked Sendable {
     }
   }
 
+  /// A storage with the bytes of a part of a file, copied once.
+  convenience init(copying bytes: some Collection<UInt8>) {
+    self.init(byteCount: bytes.count)
+    let copied: Void? = bytes.withContiguousStorageIfAvailable { bytes in
+      if let base = bytes.baseAddress { memcpy(pointer, base, bytes.count) }
+    }
+    if copied == nil {
+      for (i, byte) in bytes.enumerated() { pointer.storeBytes(of: byte, toByteOffset: i, as: UInt8.self) }
+    }
+  }
+
   /// The first `count` elements as an array.
   func array<Element: BitwiseCopyable>(of type: Element.Type, count: Int) -> [Element] {
     require(count * MemoryLayout<Element>.stride <= byteCount, "\(count) elements in \(byteCount) bytes")

@@ -27,6 +27,14 @@ extension Tensor {
     self.init(shape: shape, dtype: dtype, source: .concrete(Storage(bytes)))
   }
 
+  /// A tensor from raw row-major bytes in the machine's byte order, such as a part of a mapped file.
+  public init(copying bytes: some Collection<UInt8>, shape: Shape, dtype: DType) {
+    require(
+      bytes.count == shape.elementCount * dtype.size,
+      "\(bytes.count) bytes do not fill a \(dtype) tensor of shape \(shape)")
+    self.init(shape: shape, dtype: dtype, source: .concrete(Storage(copying: bytes)))
+  }
+
   /// The raw row-major bytes.
   public var bytes: [UInt8] { storage.array(of: UInt8.self, count: count * dtype.size) }
 

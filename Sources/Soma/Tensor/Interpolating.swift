@@ -34,9 +34,8 @@ extension Tensor {
   }
 
   /// The piecewise linear function through the points `(xs, ys)`, at each element.
-  /// - Parameters:
-  ///   - xs: `[n]`, ascending
-  ///   - ys: `[n]`
+  /// - `xs`: `[n]`, ascending
+  /// - `ys`: `[n]`
   ///   - left, right: values before the first and after the last point, if not theirs
   public func interpolated(_ xs: Tensor, _ ys: Tensor, left: Double? = nil, right: Double? = nil) -> Tensor {
     require(

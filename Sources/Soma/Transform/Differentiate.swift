@@ -94,6 +94,8 @@ struct Application {
       case .kernel: return [wants[0] ? form(.input, b, g) : nil, wants[1] ? form(.output, a, g) : nil]
       }
 
+    case .splineSum(let sum, let role): return sum.cotangents(role, operands, wants: wants, g)
+
     case .reduce(let reduction, let axes):
       let kept = keptAxes(axes)
       func spread(_ t: Tensor) -> Tensor { emit(.broadcast(x.shape, axes: kept), t) }

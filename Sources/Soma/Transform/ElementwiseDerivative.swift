@@ -10,7 +10,8 @@ extension Primitive {
     case .cast(let dtype):
       dtype.isFloating && x[0].dtype.isFloating ? v.cast(to: v.dtype == dtype ? x[0].dtype : dtype) : nil
     case .stopGradient, .compare, .constant, .iota, .randomBits: nil
-    case .dot, .convolution, .reduce, .argReduce, .cumulative, .windowReduce, .windowArgMax, .reshape, .transpose,
+    case .dot, .convolution, .splineSum, .reduce, .argReduce, .cumulative, .windowReduce, .windowArgMax, .reshape,
+      .transpose,
       .broadcast, .slice, .pad, .concatenate, .reverse, .gather, .scatterAdd, .argSort, .argTopK, .fourier,
       .realFourier, .inverseRealFourier, .cholesky, .triangularSolve, .symmetricEigen, .singularValues, .qr, .solve,
       .logDeterminant, .scan, .custom, .checkpoint:

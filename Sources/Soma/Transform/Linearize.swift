@@ -60,6 +60,7 @@ extension Primitive {
       }
 
     case .dot, .convolution: return bilinear()
+    case .splineSum(let sum, let role): return with { _ in [sum.tangent(role, operands, given)] }
 
     case .reduce(let reduction, let axes):
       switch reduction {

@@ -50,6 +50,8 @@ extension Primitive {
     case .convolution(let convolution, let role):
       return [convolution.vectorized(role, operands[0], operands[1], size)]
 
+    case .splineSum(let sum, let role): return [sum.vectorized(role, operands, size)]
+
     case .reduce(let reduction, let axes): return stretching(.reduce(reduction, axes: shifted(axes)))
     case .argReduce(let largest, let axis): return stretching(.argReduce(largest: largest, axis: axis + 1))
     case .cumulative(let reduction, let axis, let reverse):

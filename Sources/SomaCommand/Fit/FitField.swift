@@ -26,8 +26,6 @@ struct FitField: ParsableArguments {
   var latent: Int?
   @Option(help: ArgumentHelp("Samples of a shape's distance.", valueName: "count")) var distanceSamples = 20_000
 
-  @Option(help: "The seed of a field's start.") var fieldSeed = 0
-
   mutating func validate() throws {
     func check(_ isRight: Bool, _ message: String) throws { if !isRight { throw ValidationError(message) } }
     try check((parameters ?? 1) >= 1, "--parameters must be at least 1.")
@@ -51,7 +49,7 @@ struct FitField: ParsableArguments {
     var seconds: Double
   }
 
-  func run(_ input: String, _ kind: FitInput, _ output: OutputChoice) throws {
+  func run(_ input: String, _ kind: FitInput, seed: Int, _ output: OutputChoice) throws {
     let samples: FieldSamples
     var image: Image?
     switch kind {
@@ -60,13 +58,13 @@ struct FitField: ParsableArguments {
       image = read
       samples = FieldSamples(read)
     case .sound: samples = FieldSamples(try Sound.read(input))
-    case .mesh: samples = FieldSamples(try OBJ.read(input), count: distanceSamples, seed: UInt64(bitPattern: Int64(fieldSeed)))
+    case .mesh: samples = FieldSamples(try OBJ.read(input), count: distanceSamples, seed: UInt64(bitPattern: Int64(seed)))
     case .table: throw DataError(input, "is a table, no picture, sound or shape")
     }
     let bytes = (try? FileManager.default.attributesOfItem(atPath: input)[.size] as? NSNumber)?.intValue ?? 0
     var specification = FieldSpecification(
       network ?? "spder", inputs: samples.signal.inputs, outputs: samples.signal.outputs, depth: depth, omega: omega,
-      samples: samples.signal.samples, latent: nil, seed: fieldSeed)
+      samples: samples.signal.samples, latent: nil, seed: seed)
     // A sound's coordinate goes through thousands of samples: its first layer is as fast as they are.
     if case .sound(let rate, let frames, _, _) = samples.signal, !specification.isGrid {
       specification.firstOmega = omega * min(100, max(1, Double(frames) / Double(rate) * 100))
@@ -91,7 +89,7 @@ struct FitField: ParsableArguments {
     let begin = clock.now
     let fitting = try FieldFitting(
       layer, samples.places, samples.values, steps: steps, schedule: .cosine(rate, final: rate * 0.01),
-      teacher: teacher, seed: fieldSeed)
+      teacher: teacher, seed: seed)
     while !fitting.isDone, !interruption.isRequested {
       try fitting.step()
       if fitting.taken % 10 == 0 {

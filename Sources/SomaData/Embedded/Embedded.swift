@@ -23,6 +23,49 @@ public enum Embedded {
       featureNames: ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"])
   }
 
+  /// 569 breast tumours: ten properties of cell nuclei in a picture, each as mean, standard error and largest, and whether the tumour is
+  /// benign (Wolberg, Street, Mangasarian 1995, UCI), as scikit-learn has it.
+  public static func breastCancer() -> LabeledData {
+    let properties = [
+      "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
+      "fractal dimension",
+    ]
+    return packed(
+      breastCancerData, name: "breast-cancer", description: "569 tumours, 30 measurements of cell nuclei, 2 classes",
+      count: 569, classes: ["malignant", "benign"],
+      features: properties.map { "mean \($0)" } + properties.map { "\($0) error" } + properties.map { "worst \($0)" })
+  }
+
+  /// 178 wines of three growers in one region, 13 chemical measurements (Aeberhard, Forina 1991, UCI), as scikit-learn has it.
+  public static func wine() -> LabeledData {
+    packed(
+      wineData, name: "wine", description: "178 wines, 13 chemical measurements, 3 growers", count: 178,
+      classes: ["grower 1", "grower 2", "grower 3"],
+      features: [
+        "alcohol", "malic acid", "ash", "alcalinity of ash", "magnesium", "total phenols", "flavanoids",
+        "nonflavanoid phenols", "proanthocyanins", "color intensity", "hue", "od280/od315", "proline",
+      ])
+  }
+
+  /// A table whose numbers, then labels, are float32, little-endian, compressed by zlib, in base64.
+  private static func packed(
+    _ text: String, name: String, description: String, count: Int, classes: [String], features: [String]
+  ) -> LabeledData {
+    let size = count * (features.count + 1) * 4
+    guard let packed = Data(base64Encoded: text, options: .ignoreUnknownCharacters),
+      let output = try? Deflate.inflate([UInt8](packed)[...], .zlib, limit: size), output.ended,
+      output.bytes.count == size
+    else { preconditionFailure("the embedded \(name) is damaged") }
+    let numbers = (0..<size / 4).map { i in
+      Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(output.bytes[4 * i + $1]) << UInt32(8 * $1) })
+    }
+    return LabeledData(
+      name: name, description: description, values: Array(numbers[..<(count * features.count)]),
+      sampleShape: [features.count],
+      target: .classes(labels: numbers[(count * features.count)...].map { Int32($0) }, names: classes),
+      featureNames: features)
+  }
+
   /// 442 people with diabetes: age, sex, body-mass index, blood pressure, six blood values, and a measure of the disease's
   /// progression a year later (Efron, Hastie, Johnstone, Tibshirani 2004), as scikit-learn has it, not scaled.
   public static func diabetes() -> LabeledData {

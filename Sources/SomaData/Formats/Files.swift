@@ -2,7 +2,7 @@ import Foundation
 
 /// The bytes of a regular file.
 /// - Throws: `DataError` if it is missing, is no regular file, is larger than `limit` bytes or cannot be read.
-func readFile(_ path: String, limit: Int = 64 << 30) throws -> [UInt8] {
+package func readFile(_ path: String, limit: Int = 64 << 30) throws -> [UInt8] {
   let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
   guard let attributes = try? FileManager.default.attributesOfItem(atPath: url.path) else {
     throw DataError(path, "no such file, or no permission to read it")
@@ -21,7 +21,7 @@ func readFile(_ path: String, limit: Int = 64 << 30) throws -> [UInt8] {
 }
 
 /// Writes a file so that readers see the old content or the whole new one, never a part.
-func writeFile(_ bytes: [UInt8], to path: String) throws {
+package func writeFile(_ bytes: [UInt8], to path: String) throws {
   do {
     try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
   } catch {
@@ -29,17 +29,17 @@ func writeFile(_ bytes: [UInt8], to path: String) throws {
   }
 }
 
-func isDirectory(_ path: String) -> Bool {
+package func isDirectory(_ path: String) -> Bool {
   var answer: ObjCBool = false
   return FileManager.default.fileExists(atPath: path, isDirectory: &answer) && answer.boolValue
 }
 
-func fileExists(_ path: String) -> Bool {
+package func fileExists(_ path: String) -> Bool {
   FileManager.default.fileExists(atPath: path)
 }
 
 /// The names in a directory that do not start with a dot, sorted.
-func directoryEntries(_ path: String) throws -> [String] {
+package func directoryEntries(_ path: String) throws -> [String] {
   guard isDirectory(path) else { throw DataError(path, "no such directory") }
   do {
     return try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted()
@@ -49,11 +49,38 @@ func directoryEntries(_ path: String) throws -> [String] {
 }
 
 /// The first of `names` that exists in `directory`, plain or with `.gz`.
-func firstExisting(_ names: [String], in directory: String) -> String? {
+package func firstExisting(_ names: [String], in directory: String) -> String? {
   for name in names {
     for candidate in [name, name + ".gz"] where fileExists("\(directory)/\(candidate)") {
       return "\(directory)/\(candidate)"
     }
   }
   return nil
+}
+
+/// The length of a regular file, in bytes.
+package func fileSize(_ path: String) throws -> Int {
+  let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+  guard let attributes = try? FileManager.default.attributesOfItem(atPath: url.path),
+    attributes[.type] as? FileAttributeType == .typeRegular, let size = attributes[.size] as? NSNumber
+  else { throw DataError(path, "is missing or no regular file") }
+  return size.intValue
+}
+
+/// Some bytes of a file.
+/// - Throws: `DataError` if it cannot be read or ends before.
+package func readBytes(_ path: String, from offset: Int, count: Int) throws -> [UInt8] {
+  guard let handle = FileHandle(forReadingAtPath: path) else { throw DataError(path, "cannot be read") }
+  defer { try? handle.close() }
+  do {
+    try handle.seek(toOffset: UInt64(offset))
+    guard count > 0 else { return [] }
+    let data = try handle.read(upToCount: count) ?? Data()
+    guard data.count == count else { throw DataError(path, at: .byte(offset), "the file ends within \(count) bytes") }
+    return [UInt8](data)
+  } catch let error as DataError {
+    throw error
+  } catch {
+    throw DataError(path, "cannot be read (\(error.localizedDescription))")
+  }
 }

@@ -1,9 +1,14 @@
 /// Zip archives (PKWARE APPNOTE 6.3), as far as `.npz` files use them: one disk, entries stored or deflated, 64-bit sizes
 /// read. Every claim of the directory is checked against the local headers and the real content.
-enum Zip {
-  struct Entry {
-    var name: String
-    var bytes: [UInt8]
+package enum Zip {
+  package struct Entry {
+    package var name: String
+    package var bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) {
+      self.name = name
+      self.bytes = bytes
+    }
   }
 
   private struct Record {
@@ -17,7 +22,7 @@ enum Zip {
   }
 
   /// - Parameter limit: the largest content of all entries together, in bytes.
-  static func read(_ bytes: [UInt8], file: String, limit: Int) throws -> [Entry] {
+  package static func read(_ bytes: [UInt8], file: String, limit: Int) throws -> [Entry] {
     let records = try directory(bytes, file: file)
     var names = Set<String>()
     var total = 0
@@ -242,7 +247,7 @@ enum Zip {
 
   /// An archive of `entries`; deflated, or stored if `compressed` is false.
   /// - Throws: `DataError` if an entry or the archive reaches 4 GiB, which needs the 64-bit format.
-  static func write(_ entries: [Entry], compressed: Bool, file: String) throws -> [UInt8] {
+  package static func write(_ entries: [Entry], compressed: Bool, file: String) throws -> [UInt8] {
     var archive = [UInt8]()
     var directory = [UInt8]()
     func put<Number: FixedWidthInteger>(_ number: Number, _ target: inout [UInt8]) {

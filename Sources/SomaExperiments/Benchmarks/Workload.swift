@@ -20,7 +20,7 @@ public struct Workload: Sendable {
   }
 
   /// All workloads.
-  public static let all: [Workload] = [gemm, tinyMLP, mlp, kan, pinn, siren, resnet8, gptChar]
+  public static let all: [Workload] = [gemm, tinyMLP, mlp, kan, kanMLP, pinn, siren, resnet8, gptChar]
 
   /// The workload of a name.
   /// - Throws: `BenchmarkError` that lists the names.

@@ -31,10 +31,13 @@ public struct Reproduction: Sendable {
   /// Seeds of a full run.
   public let fullSeeds: Int
   public let experiment: @Sendable (ReproductionRun) throws -> Finding
+  /// Further sets of problems, by name, that are run for themselves (`soma reproduce kan --set feynman`).
+  public let sets: [String: @Sendable (ReproductionRun) throws -> Finding]
 
   public init(
     _ slug: String, source: String, definition: String, interface: [String], claim: String, check: String,
     verdictRule: String, seeds: Int, fullSeeds: Int? = nil,
+    sets: [String: @Sendable (ReproductionRun) throws -> Finding] = [:],
     experiment: @escaping @Sendable (ReproductionRun) throws -> Finding
   ) {
     guard let system = PublishedSystem.all.first(where: { $0.slug == slug }) else {
@@ -50,12 +53,14 @@ public struct Reproduction: Sendable {
     self.seeds = seeds
     self.fullSeeds = fullSeeds ?? seeds
     self.experiment = experiment
+    self.sets = sets
   }
 
   /// Runs the experiment and notes what came out.
+  /// - Parameter set: the experiment of this name in `sets`; the claim's if nil
   /// - Throws: what the experiment throws: `DataError` if data is missing, `ReproductionInterrupted`.
   public func run(
-    effort: ReproductionRun.Effort = .standard, seeds: Int? = nil,
+    effort: ReproductionRun.Effort = .standard, seeds: Int? = nil, set: String? = nil,
     onProgress: @escaping @Sendable (_ fraction: Double, _ text: String) throws -> Void = { _, _ in }
   ) throws -> (record: ReproductionRecord, finding: Finding) {
     let seeds =
@@ -69,7 +74,15 @@ public struct Reproduction: Sendable {
       }()
     let clock = ContinuousClock()
     let start = clock.now
-    let finding = try experiment(ReproductionRun(effort: effort, seeds: seeds, onProgress: onProgress))
+    var chosen = experiment
+    if let set {
+      guard let other = sets[set] else {
+        let known = sets.isEmpty ? "it has none" : "there are \(sets.keys.sorted().joined(separator: ", "))"
+        throw ReproductionError("\(system.slug): no set of problems is called \(set); \(known)")
+      }
+      chosen = other
+    }
+    let finding = try chosen(ReproductionRun(effort: effort, seeds: seeds, onProgress: onProgress))
     let record = ReproductionRecord(
       self, finding, effort: effort, seeds: seeds, seconds: (clock.now - start) / .seconds(1))
     return (record, finding)

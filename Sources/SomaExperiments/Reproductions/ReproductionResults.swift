@@ -31,6 +31,21 @@ public struct ReproductionResults: Sendable {
     }
   }
 
+  /// Keeps what a further set of problems gave, beside the records of the claims.
+  /// - Throws: `ReproductionError` if the file cannot be written.
+  public func add(_ record: ReproductionRecord, set: String) throws {
+    let name = (try PublishedSystem.named(record.slug)).paddedNumber + "-" + record.slug + "-" + set
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    do {
+      try FileManager.default.createDirectory(atPath: folder + "/sets", withIntermediateDirectories: true)
+      try encoder.encode(record).write(to: URL(fileURLWithPath: "\(folder)/sets/\(name).json"), options: .atomic)
+    } catch {
+      throw ReproductionError("\(folder): the result cannot be written there (\(error.localizedDescription))")
+    }
+  }
+
   /// Writes `RESULTS.md` anew from the records, as after a merge of two branches that recorded.
   public func rewrite() throws {
     let text = Self.markdown(try all())

@@ -38,6 +38,13 @@ public struct TrainingStudy: Sendable {
     /// The trained weights of each seed.
     public var variables: [Variables?]
 
+    /// An outcome without runs yet.
+    public init(_ name: String, learningRate: Double) {
+      self.name = name
+      self.learningRate = learningRate
+      (test, validation, trainingLoss, validationCurve, sweep, seconds, variables) = ([], [], [], [], [], 0, [])
+    }
+
     public var estimate: Estimate { Estimate(of: test.filter(\.isFinite)) }
     /// Whether every seed's training stayed finite.
     public var isComplete: Bool { test.allSatisfy(\.isFinite) }
@@ -75,9 +82,7 @@ public struct TrainingStudy: Sendable {
       var best: Outcome?
       var sweep: [(rate: Double, score: Double)] = []
       for (j, rate) in rates.enumerated() {
-        var outcome = Outcome(
-          name: variant.name, learningRate: rate, test: [], validation: [], trainingLoss: [], validationCurve: [],
-          sweep: [], seconds: 0, variables: [])
+        var outcome = Outcome(variant.name, learningRate: rate)
         for seed in 0..<run.seeds {
           let done = Double((i * rates.count + j) * run.seeds + seed)
           try train(variant, rate, seed, &outcome) { fraction in

@@ -90,9 +90,8 @@ public struct ContinualProtocol: Sendable {
   }
 
   /// Trains a classifier through the tasks, one pass over each in the samples' order.
-  /// - Parameters:
-  ///   - network: gives scores of all classes
-  ///   - onProgress: told the share done; may throw to end the run
+  /// - `network`: gives scores of all classes
+  /// - `onProgress`: told the share done; may throw to end the run
   public func run(
     _ network: any Layer, optimizer: any Optimizer, learningRate: Double, batch: Int = 64, strategy: Strategy = .plain,
     seed: Int = 0, onProgress: (Double) throws -> Void = { _ in }

@@ -16,8 +16,7 @@ public struct PhysicsLoss: Sendable, Hashable {
   }
 
   /// `Σ_i ∂²f/∂x_i²` at each point, forward over reverse.
-  /// - Parameters:
-  ///   - function: `[n, d]` → `[n]` or `[n, 1]`, each row by itself
+  /// - `function`: `[n, d]` → `[n]` or `[n, 1]`, each row by itself
   /// - Shape: points `[n, d]` → `[n]`
   public static func laplacian(_ function: @escaping (Tensor) -> Tensor, _ points: Tensor) -> Tensor {
     require(points.rank == 2, "laplacian wants points [n, d], not \(points.shape)")

@@ -8,7 +8,7 @@ public protocol Optimizer: Sendable {
   func trains(_ path: String) -> Bool
   func initialState(_ parameters: Parameters) -> OptimizerState
   /// The parameters after one step, and the state for the next.
-  /// - Parameter learningRate: a scalar
+  /// - `learningRate`: a scalar
   func update(
     _ parameters: Parameters, gradients: Parameters, state: OptimizerState, learningRate: Tensor
   ) -> (Parameters, OptimizerState)

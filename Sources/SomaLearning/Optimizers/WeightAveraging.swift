@@ -11,7 +11,7 @@ public enum WeightAveraging: Sendable, Hashable {
   case equal(start: Int, every: Int = 1)
 
   /// The average after a step.
-  /// - Parameter step: the number of steps taken, a scalar integer; 1 after the first
+  /// - `step`: the number of steps taken, a scalar integer; 1 after the first
   public func updated(_ average: Parameters, with parameters: Parameters, step: Tensor) -> Parameters {
     let t = step.cast(to: .float64)
     // a ← a + share · (p - a)

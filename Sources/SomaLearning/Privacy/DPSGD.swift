@@ -46,9 +46,8 @@ public struct DPSGD: Sendable {
   }
 
   /// Trains a network on labeled samples.
-  /// - Parameters:
-  ///   - start: initial variables; from the seed if nil
-  ///   - onStep: told after each step; stops by returning false
+  /// - `start`: initial variables; from the seed if nil
+  /// - `onStep`: told after each step; stops by returning false
   /// - Throws: `LearningRuleError` for networks whose layers mix examples, and what `onStep` throws.
   public func fit(
     _ network: any Layer, loss: any Loss, _ data: LabeledData, learningRate: Double, steps: Int, seed: Int = 0,

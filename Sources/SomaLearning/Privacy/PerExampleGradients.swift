@@ -34,9 +34,8 @@ public struct PerExampleGradients: Sendable {
     return values.rank > 1 ? values.flattened(from: 1).mean([1]) : values
   }
 
-  /// - Parameters:
-  ///   - weights: 1 for examples that count, 0 for padding: `[n]`
-  ///   - clip: C; infinite to leave gradients as they are
+  /// - `weights`: 1 for examples that count, 0 for padding: `[n]`
+  /// - `clip`: C; infinite to leave gradients as they are
   /// - Returns: `Σ wᵢ gᵢ min(1, C/|gᵢ|)`, the norms `[n]` and the losses `[n]`
   public func clippedSum(
     _ parameters: Parameters, _ x: Tensor, _ y: Tensor, weights: Tensor, clip: Double, key: Key?

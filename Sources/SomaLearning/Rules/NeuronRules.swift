@@ -43,7 +43,7 @@ public struct PerceptronRule: Sendable, Hashable {
     self.maximumEpochs = maximumEpochs
   }
 
-  /// - Parameter order: the patterns' order in an epoch; nil: as given
+  /// - `order`: the patterns' order in an epoch; nil: as given
   /// - Throws: `LearningRuleError`
   public func fit(
     _ x: [[Double]], _ t: [Double], start: McCullochPitts? = nil, order: ((Int) -> [Int])? = nil, traces: Bool = false

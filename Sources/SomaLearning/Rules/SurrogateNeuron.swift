@@ -19,7 +19,7 @@ public struct SurrogateLoss: Loss {
     self.reduction = reduction
   }
 
-  /// - Parameter predictions: the arguments w·x of the activation
+  /// - `predictions`: the arguments w·x of the activation
   public func terms(_ predictions: Tensor, _ targets: Tensor) -> LossTerms {
     let y = matched(targets, to: predictions, "SurrogateLoss")
     return LossTerms(antiderivative(predictions) - y * predictions)
@@ -140,9 +140,8 @@ public struct SurrogateNeuron: Sendable {
     }
   }
 
-  /// - Parameters:
-  ///   - x: `[n, d]`; y: `[n]`; both `float64` or `float32`
-  ///   - heldOut: samples that `selection: .best` is judged by; the same samples if nil
+  /// - `x`: `[n, d]`; y: `[n]`; both `float64` or `float32`
+  /// - `heldOut`: samples that `selection: .best` is judged by; the same samples if nil
   /// - Throws: `LearningRuleError` for a decreasing activation, σ(0) ≠ 0, data that are not finite or do not match.
   public func fit(
     _ x: Tensor, _ y: Tensor, start: [Double]? = nil, heldOut: (x: Tensor, y: Tensor)? = nil, key: Key = Key(0)

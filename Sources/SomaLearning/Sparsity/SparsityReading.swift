@@ -35,9 +35,8 @@ public struct SparsityReading: Sendable {
   }
 
   /// Runs a network on tokens and reads its blocks.
-  /// - Parameters:
-  ///   - tokens: the network's input, such as `[n, t]` symbols; positions along t are neighbours.
-  ///   - cett: the largest mean error
+  /// - `tokens`: the network's input, such as `[n, t]` symbols; positions along t are neighbours.
+  /// - `cett`: the largest mean error
   public init(_ network: any SomaNetworks.Layer, _ variables: Variables, _ tokens: Tensor, cett: Double = 0.2) {
     let probe = SparseFeedForward.observing(network)
     var paths: [String] = []
@@ -107,9 +106,8 @@ public struct SparsityReading: Sendable {
 
   /// The largest threshold whose error stays at or below `cett`: the first crossing on a grid of 200 logarithmic steps,
   /// then by bisection.
-  /// - Parameters:
-  ///   - h: activations `[tokens, units]`
-  ///   - w: output weight `[units, d]`
+  /// - `h`: activations `[tokens, units]`
+  /// - `w`: output weight `[units, d]`
   public static func threshold(_ h: Tensor, _ w: Tensor, cett: Double) -> Double {
     let magnitudes = h.abs() * w.norm([1])
     let top = magnitudes.max().scalar
@@ -154,7 +152,7 @@ public struct ActivityPredictor: Sendable {
   }
 
   /// Trains on samples `x` `[n, d]` with labels `active` `[n, units]` of 0 and 1, and judges on others.
-  /// - Parameter recall: what the cut is chosen for
+  /// - `recall`: what the cut is chosen for
   public func fit(
     _ x: Tensor, _ active: Tensor, judged: (x: Tensor, active: Tensor), recall wanted: Double = 0.95, seed: Int = 0
   ) throws -> Result {

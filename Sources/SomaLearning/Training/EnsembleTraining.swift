@@ -29,13 +29,12 @@ public final class EnsembleTraining {
   private let loop: CompiledLoop<OptimizedParameters, [Tensor], Tensor>
   private var rateFactor = 1.0
 
-  /// - Parameters:
-  ///   - members: start values, all with the same names and shapes.
-  ///   - learningRates: one for each member, or one for all.
-  ///   - seeds: what each member's randomness comes from; its place if nil. Results do not depend on a member's place.
-  ///   - shared: tensors that every member sees; `load` replaces them.
-  ///   - own: tensors whose leading axis is the members.
-  ///   - projection: applied to a member's parameters after each update.
+  /// - `members`: start values, all with the same names and shapes.
+  /// - `learningRates`: one for each member, or one for all.
+  /// - `seeds`: what each member's randomness comes from; its place if nil. Results do not depend on a member's place.
+  /// - `shared`: tensors that every member sees; `load` replaces them.
+  /// - `own`: tensors whose leading axis is the members.
+  /// - `projection`: applied to a member's parameters after each update.
   /// - Throws: `Executable.MemoryLimitExceeded`.
   public init(
     _ members: [Parameters], optimizer: any Optimizer, learningRates: [Double], seeds: [Int]? = nil,

@@ -60,7 +60,7 @@ public final class Inference {
   }
 
   /// The network's output for samples, in batches.
-  /// - Parameter features: `[n, …]`
+  /// - `features`: `[n, …]`
   /// - Throws: `Executable.MemoryLimitExceeded`.
   public func predict(_ variables: Variables, _ features: Tensor, batchSize: Int = 256) throws -> Tensor {
     require(features.rank > 0 && batchSize > 0, "predict wants samples [n, …] and a batch size of at least 1")

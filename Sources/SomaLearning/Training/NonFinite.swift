@@ -19,7 +19,7 @@ public enum NonFiniteCause: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Runs a graph operation by operation and follows the non-finite numbers in output `output` back to where they began.
-  /// - Parameter inputNames: what the inputs are called
+  /// - `inputNames`: what the inputs are called
   public init(in graph: Graph, _ inputs: [Tensor], output: Int, inputNames: [String]) {
     var values = [Tensor?](repeating: nil, count: graph.types.count)
     for (id, tensor) in zip(graph.inputs, inputs) { values[id] = tensor }

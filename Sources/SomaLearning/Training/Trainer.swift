@@ -115,9 +115,8 @@ public final class Trainer {
 
   /// Trains until `duration` is reached, from where the trainer stands: at the beginning, after an earlier `fit`, or at a
   /// loaded checkpoint.
-  /// - Parameters:
-  ///   - validation: samples that are evaluated after each epoch
-  ///   - onEvent: called after steps, epochs and checkpoints; may end the run
+  /// - `validation`: samples that are evaluated after each epoch
+  /// - `onEvent`: called after steps, epochs and checkpoints; may end the run
   /// - Throws: `NonFiniteLoss`, what the data set or the callback throws, `DataError` if a checkpoint cannot be written,
   ///   `TrainingError` if the data is not that of the loaded checkpoint, `Executable.MemoryLimitExceeded`.
   @discardableResult

@@ -62,7 +62,7 @@ extension Activation {
   }
 
   /// An entry that the catalogue has.
-  private static func known(_ name: String) -> Activation {
+  static func known(_ name: String) -> Activation {
     do { return try entry(name) } catch { fatalError("the catalogue's entry \(name): \(error)") }
   }
 

@@ -206,7 +206,7 @@ public struct Blend: Layer, Hashable {
   public var constraint: Constraint
   public var sharing: ActivationParameter.Sharing
 
-  /// - Parameter weights: equal ones if nil.
+  /// - `weights`: equal ones if nil.
   /// - Throws: `ActivationError` for an activation that is no function of one number, or as many weights as there are not
   ///   activations.
   public init(

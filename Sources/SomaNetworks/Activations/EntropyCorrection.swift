@@ -6,8 +6,10 @@ extension Activation {
   /// 2405.12954). Strictly, `ε < 0` lowers the entropy of its output and `ε > 0` raises it; training chooses.
   public static func crrelu(epsilon: Double = 0.01, isTrained: Bool = true) -> Activation {
     try! parse(
-      "relu(x)+a*x*exp(-x^2/2)", "a=\(epsilon):\(isTrained ? "trained:per-layer" : "fixed")", name: "crrelu")
+      crreluFormula, "a=\(epsilon):\(isTrained ? "trained:per-layer" : "fixed")", name: "crrelu")
   }
+
+  static let crreluFormula = "relu(x)+a*x*exp(-x^2/2)"
 }
 
 /// The density of an activation's inputs, from a formula or from samples, on a grid.
@@ -103,7 +105,7 @@ public struct EntropyCorrection: Sendable {
   /// The correction `-f′(x) η(f(x))` on the density's grid; zero where `f` is flat.
   public let correction: [Double]
 
-  /// - Parameter f: increasing where it is not flat
+  /// - `f`: increasing where it is not flat
   public init(of f: @escaping (Tensor) -> Tensor, _ density: InputDensity) {
     self.density = density
     let x = Tensor(density.grid)

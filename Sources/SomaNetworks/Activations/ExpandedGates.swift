@@ -18,6 +18,11 @@ public enum SelfGate: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// `x g(x)`
+  var gated: String { "x*(\(formula))" }
+  /// `x (g(x)(1 + 2α) - α)`, `α` being `range`
+  var expanded: String { "x*((\(formula))*(1+2*range)-range)" }
+
   fileprivate var name: String {
     switch self {
     case .arctan: "atlu"
@@ -39,14 +44,14 @@ extension Activation {
 
   /// `x g(x)`
   public static func selfGated(_ gate: SelfGate) -> Activation {
-    try! parse("x*(\(gate.formula))", name: gate.name)
+    try! parse(gate.gated, name: gate.name)
   }
 
   /// `x (g(x)(1 + 2α) - α)`: the gate's range widened to `(-α, 1 + α)`, with one trained `α` for each layer (Huang 2024, arXiv
   /// 2405.20768). `α = 0` is the activation itself, `α = -½` is `x/2`.
   public static func expanded(_ gate: SelfGate, by alpha: Double = 0, isTrained: Bool = true) -> Activation {
     try! parse(
-      "x*((\(gate.formula))*(1+2*range)-range)", "range=\(alpha):\(isTrained ? "trained:per-layer" : "fixed")",
+      gate.expanded, "range=\(alpha):\(isTrained ? "trained:per-layer" : "fixed")",
       name: "x" + gate.name)
   }
 

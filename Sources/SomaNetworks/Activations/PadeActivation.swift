@@ -58,7 +58,7 @@ public struct PadeActivation: Layer {
   /// In training every coefficient is multiplied, for each example, by `1 + u` with `u ~ U(-r, r)`; 0 leaves them as they are.
   public var noise: Double
 
-  /// - Parameter start: refused if the numerator's degree exceeds the denominator's by more than one (it would grow faster than a
+  /// - `start`: refused if the numerator's degree exceeds the denominator's by more than one (it would grow faster than a
   ///   line) unless `growsFreely`
   public init(
     _ start: Coefficients = .leakyReLU, variant: Variant = .termwise, sharing: Sharing = .layer, isTrained: Bool = true,

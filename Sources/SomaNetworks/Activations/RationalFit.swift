@@ -10,8 +10,7 @@ public struct RationalFit: Sendable {
   /// On the grid of the fit.
   public let maximumError: Double
 
-  /// - Parameters:
-  ///   - tolerance: the largest error allowed
+  /// - `tolerance`: the largest error allowed
   /// - Throws: `ActivationError` if the fit is worse than the tolerance.
   public init(
     _ target: (Tensor) -> Tensor, numerator m: Int = 5, denominator n: Int = 4,

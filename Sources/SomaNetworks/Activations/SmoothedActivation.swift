@@ -90,9 +90,8 @@ public struct PiecewiseLinear: Sendable, Hashable {
   public var slope: Double
   public var offset: Double
 
-  /// - Parameters:
-  ///   - leftSlope: the slope before the first corner
-  ///   - value: the value at the first corner (at 0 if there is none)
+  /// - `leftSlope`: the slope before the first corner
+  /// - `value`: the value at the first corner (at 0 if there is none)
   public init(leftSlope: Double, corners: [Corner], value: Double = 0) {
     let sorted = corners.sorted { $0.place < $1.place }
     self.corners = sorted

@@ -7,13 +7,13 @@ extension Activation {
   ///
   /// A unit whose input has the weight `w` brings in the angular frequency `2a|w|`: start at `a ≈ ω/2` where the frequency is
   /// known (5 to 50 for data scaled to [-1, 1]), near 0.2 where nothing is periodic.
-  /// - Parameter a: the (start) value; it stays positive
+  /// - `a`: the (start) value; it stays positive
   /// - Throws: `ActivationError` unless `a` is positive.
   public static func snake(
     _ a: Double = 1, isTrained: Bool = true, sharing: ActivationParameter.Sharing = .perUnit
   ) throws(ActivationError) -> Activation {
     try parse(
-      "x+sin(a*x)^2/a", "a=\(a):a>0:\(isTrained ? "trained:\(sharing.rawValue)" : "fixed")", name: "snake")
+      snakeFormula, "a=\(a):a>0:\(isTrained ? "trained:\(sharing.rawValue)" : "fixed")", name: "snake")
   }
 
   /// `x + sin²(ax)/b`, frequency and height apart (Lee et al. 2023, arXiv 2206.04658).
@@ -22,11 +22,14 @@ extension Activation {
     _ a: Double = 1, _ b: Double = 1, isTrained: Bool = true, sharing: ActivationParameter.Sharing = .perUnit
   ) throws(ActivationError) -> Activation {
     let role = isTrained ? "trained:\(sharing.rawValue)" : "fixed"
-    return try parse("x+sin(a*x)^2/b", "a=\(a):a>0:\(role);b=\(b):b>0:\(role)", name: "snake-beta")
+    return try parse(snakeBetaFormula, "a=\(a):a>0:\(role);b=\(b):b>0:\(role)", name: "snake-beta")
   }
 
+  static let snakeFormula = "x+sin(a*x)^2/a"
+  static let snakeBetaFormula = "x+sin(a*x)^2/b"
+
   /// `x + sin x`
-  public static let sinPlusIdentity = try! parse("x+sin(x)", name: "x-plus-sin")
+  public static let sinPlusIdentity = known("x-plus-sin")
 
   /// Mean and variance of `snake(a)` of a standard normal input: `(1 - e^{-2a²})/(2a)` and
   /// `1 + (1 + e^{-8a²} - 2e^{-4a²})/(8a²)`. Dividing by the root of the variance keeps a signal's size.

@@ -1,8 +1,7 @@
 import Soma
 
 /// `softmax(q kᵀ/√d + bias) v` where the mask holds.
-/// - Parameters:
-///   - mask: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere
+/// - `mask`: true where a query may look at a key; broadcasts to `[…, queries, keys]`. A query that may look nowhere
 /// gets
 ///     the mean of all values.
 ///   - bias: added to the scores.
@@ -38,11 +37,14 @@ public struct MultiHeadAttention: Layer {
   public var positions: Positions
   public var usesBias: Bool
   public var dropout: Double
+  /// What turns scores into weights; the softmax if nil. Others take no mask, no bias of positions and no shared keys.
+  public var activation: (any AttentionActivation)?
 
   public init(
     heads: Int, keyHeads: Int? = nil, headWidth: Int? = nil, isCausal: Bool = false, positions: Positions = .none,
-    usesBias: Bool = true, dropout: Double = 0
+    usesBias: Bool = true, dropout: Double = 0, activation: (any AttentionActivation)? = nil
   ) {
+    self.activation = activation
     self.heads = heads
     self.keyHeads = keyHeads ?? heads
     self.headWidth = headWidth
@@ -79,7 +81,7 @@ public struct MultiHeadAttention: Layer {
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor { attend(x, scope) }
 
   /// Attention from `x` to `context` (to itself if nil).
-  /// - Parameter mask: true where a query may look; broadcasts to `[n, heads, t, s]`.
+  /// - `mask`: true where a query may look; broadcasts to `[n, heads, t, s]`.
   public func callAsFunction(_ x: Tensor, context: Tensor? = nil, mask: Tensor? = nil, _ scope: Scope) -> Tensor {
     scope { attend(x, context: context, mask: mask, scope) }
   }
@@ -148,7 +150,15 @@ public struct MultiHeadAttention: Layer {
     }
     func dropped(_ weights: Tensor) -> Tensor { dropout > 0 ? Dropout(dropout)(weights, scope["dropout"]) : weights }
     let y: Tensor
-    if keyHeads == heads {
+    if let activation {
+      require(
+        mask == nil && bias == nil && keyHeads == heads,
+        "attention \(scope.path): its functions belong to positions, which masks, biases and shared keys change")
+      let scores = (q * (1 / Double(q.shape.last).squareRoot())).matmul(k.T)
+      let weights = activation.weights(scores, scope["activation"])
+      scope.observe("attention", weights)
+      y = dropped(weights).matmul(v)
+    } else if keyHeads == heads {
       y = scaledDotProductAttention(q, k, v, mask: mask, bias: bias, dropout: dropped)
     } else {
       // Heads that share keys become further queries of one product.

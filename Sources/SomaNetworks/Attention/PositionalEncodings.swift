@@ -48,7 +48,7 @@ public struct RotaryPositions: Sendable, Hashable {
   public var base: Double
   public init(base: Double = 10_000) { self.base = base }
 
-  /// - Parameter start: the position of the first element.
+  /// - `start`: the position of the first element.
   /// - Shape: `[…, t, d]`, d even, unchanged
   public func callAsFunction(_ x: Tensor, start: Tensor? = nil) -> Tensor {
     let (t, d) = (x.shape[-2], x.shape.last)

@@ -13,6 +13,8 @@ public struct CoordinateNetwork: Layer {
     case sinusoidal
     /// Normal with variance `2/inputs`, biases zero: rectifiers.
     case he
+    /// Glorot & Bengio's, for saturating activations.
+    case glorot
   }
 
   public var width: Int
@@ -86,9 +88,10 @@ public struct CoordinateNetwork: Layer {
     let weight: Initializer =
       switch start {
       case .he: .heNormal
+      case .glorot: .glorotNormal
       case .sinusoidal: .uniform(layer == 0 ? 1 / inputs : sqrt(6 / inputs) / omega)
       }
-    let bias: Initializer = start == .he ? .zeros : .uniform(1 / sqrt(inputs))
+    let bias: Initializer = start != .sinusoidal ? .zeros : .uniform(1 / sqrt(inputs))
     return scope {
       x.matmul(scope.parameter("weight", [x.shape.last, units], weight, dtype: x.dtype))
         + scope.parameter("bias", [units], bias, dtype: x.dtype)

@@ -10,7 +10,7 @@ public struct GatedFeedForward: Layer {
   public var gate: Activation
   public var usesBias: Bool
 
-  /// - Parameter units: the input's last axis if nil.
+  /// - `units`: the input's last axis if nil.
   public init(hidden: Int, units: Int? = nil, gate: Activation = .silu, usesBias: Bool = false) {
     self.hidden = hidden
     self.units = units
@@ -37,7 +37,7 @@ public struct FeedForward: Layer {
   public var activation: Activation
   public var usesBias: Bool
 
-  /// - Parameter units: the input's last axis if nil.
+  /// - `units`: the input's last axis if nil.
   public init(hidden: Int, units: Int? = nil, activation: Activation = .gelu, usesBias: Bool = true) {
     self.hidden = hidden
     self.units = units

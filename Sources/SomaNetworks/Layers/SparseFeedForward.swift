@@ -72,7 +72,7 @@ public struct SparseExecution: Sendable {
   private let outputBias: Tensor?
   private let activation: Activation
 
-  /// - Parameter path: of the block in the variables, such as `block/0/feedForward`
+  /// - `path`: of the block in the variables, such as `block/0/feedForward`
   public init(_ block: FeedForward, _ variables: Variables, path: String) {
     let prefix = path.isEmpty ? "" : path + "/"
     guard let first = variables.parameters[prefix + "in/weight"],

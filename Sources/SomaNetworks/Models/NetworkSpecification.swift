@@ -72,7 +72,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   public var readsSymbols: Bool { entry.readsSymbols }
 
   /// The network for inputs of a shape (batch axis first).
-  /// - Parameter outputs: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
+  /// - `outputs`: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
   public func network(input: Shape, outputs: Int) -> any Layer {
     entry.make(Request(input: input, outputs: outputs, activation: activation, width: width))
   }
@@ -156,6 +156,14 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     return entry
   }
 
+  /// Two layers of edges of one basis.
+  private static func edges(_ basis: any EdgeBasis, _ request: Request) -> any Layer {
+    let hidden = [8].scaled(request.width)
+    return Sequential([
+      Flatten(), KAN([request.input.dropFirst().reduce(1, *), hidden[0], request.outputs], basis: basis),
+    ])
+  }
+
   private static let entries: [Entry] = {
     var result = [
       Entry(name: "mlp", summary: "two dense layers of 64 units", takesGates: true) {
@@ -218,6 +226,68 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
       Entry(name: "lstm", summary: "LSTM language model, 128 units", takesActivation: false, readsSymbols: true) {
         let widths = [64, 128].scaled($0.width)
         return LSTMLanguageModel(vocabulary: $0.outputs, embedding: widths[0], units: widths[1])
+      },
+      Entry(name: "kan", summary: "learned B-splines on edges, 8 hidden nodes, grid of 5 on -2…2") {
+        let hidden = [8].scaled($0.width)
+        let base = $0.activation.map { KANLayer.Base.activation($0) } ?? .silu
+        return Sequential([
+          Flatten(), KANLayer(hidden[0], intervals: 5, range: -2...2, base: base),
+          KANLayer($0.outputs, intervals: 5, range: -2...2, base: base),
+        ])
+      },
+      Entry(name: "cheby-kan", summary: "Chebyshev polynomials on edges, 8 hidden nodes", takesActivation: false) {
+        edges(ChebyshevBasis(), $0)
+      },
+      Entry(name: "fourier-kan", summary: "Fourier series on edges, 8 hidden nodes", takesActivation: false) {
+        edges(FourierBasis(), $0)
+      },
+      Entry(name: "wavelet-kan", summary: "Mexican hats on edges, 8 hidden nodes", takesActivation: false) {
+        edges(WaveletBasis(range: -2...2), $0)
+      },
+      Entry(name: "fast-kan", summary: "Gaussian bumps on edges, 8 hidden nodes", takesActivation: false) {
+        edges(GaussianBasis(range: -2...2), $0)
+      },
+      Entry(name: "faster-kan", summary: "switches on edges, 8 hidden nodes", takesActivation: false) {
+        Sequential([Flatten(), FasterKAN([8].scaled($0.width) + [$0.outputs])])
+      },
+      Entry(name: "relu-kan", summary: "two-sided ReLUs on edges, 8 hidden nodes", takesActivation: false) {
+        let hidden = [8].scaled($0.width)
+        return Sequential([Flatten(), ReLUKANLayer(hidden[0]), ReLUKANLayer($0.outputs)])
+      },
+      Entry(name: "af-kan", summary: "two-sided activations, reduced by attention, 64 hidden nodes") {
+        let basis = TwoSidedBasis($0.activation(or: .silu))
+        return Sequential([Flatten(), AFKAN([64].scaled($0.width) + [$0.outputs], basis: basis)])
+      },
+      Entry(
+        name: "spline-mlp", summary: "two dense layers of 64 units, each with a learned B-spline",
+        takesActivation: false
+      ) {
+        let hidden = [64, 64].scaled($0.width)
+        return Sequential(
+          [Flatten()] + hidden.flatMap { [Dense($0), BSplineActivation()] as [any Layer] } + [Dense($0.outputs)])
+      },
+      Entry(name: "fan", summary: "sines and cosines beside an activation, two layers of 64 units") {
+        let width = Swift.max(4, [64].scaled($0.width)[0])
+        return Sequential([Flatten(), FAN(outputs: $0.outputs, width: width, activation: $0.activation(or: .gelu))])
+      },
+      Entry(name: "gated-fan", summary: "the same with a gate between both") {
+        let width = Swift.max(4, [64].scaled($0.width)[0])
+        return Sequential([
+          Flatten(), FAN(outputs: $0.outputs, width: width, activation: $0.activation(or: .gelu), isGated: true),
+        ])
+      },
+      Entry(name: "mlp-kan", summary: "mixture of 4 MLPs and 4 KANs in two residual blocks", takesActivation: false) {
+        let width = [24].scaled($0.width)[0]
+        let block = MLPKAN(hidden: Swift.max(2, width * 5 / 4), kanHidden: Swift.max(1, width / 6))
+        return Sequential([
+          Flatten(), Dense(width),
+          Residual {
+            LayerNorm(); block
+          },
+          Residual {
+            LayerNorm(); block
+          }, Dense($0.outputs),
+        ])
       },
       Entry(name: "unet", summary: "from images to images, 16 to 128 channels") {
         UNet(outputs: $0.outputs, activation: $0.activation(or: .relu), widths: [16, 32, 64, 128].scaled($0.width))

@@ -13,11 +13,14 @@ public struct TransformerBlock: Layer {
   public var isGated: Bool
   public var normalization: Normalization
   public var dropout: Double
+  /// In place of the feed-forward part, a layer that keeps the width, such as `MLPKAN` or `FANFeedForward`.
+  public var feedForward: (any Layer)?
 
   public init(
     attention: MultiHeadAttention, hidden: Int, activation: Activation = .gelu, isGated: Bool = false,
-    normalization: Normalization = .layer, dropout: Double = 0
+    normalization: Normalization = .layer, dropout: Double = 0, feedForward: (any Layer)? = nil
   ) {
+    self.feedForward = feedForward
     self.attention = attention
     self.hidden = hidden
     self.activation = activation
@@ -44,9 +47,10 @@ public struct TransformerBlock: Layer {
   private func fed(_ h: Tensor, _ scope: Scope) -> Tensor {
     let n = normalized(h, scope["norm2"])
     let y =
-      isGated
-      ? GatedFeedForward(hidden: hidden, gate: activation)(n, scope["feedForward"])
-      : FeedForward(hidden: hidden, activation: activation)(n, scope["feedForward"])
+      feedForward.map { $0(n, scope["feedForward"]) }
+      ?? (isGated
+        ? GatedFeedForward(hidden: hidden, gate: activation)(n, scope["feedForward"])
+        : FeedForward(hidden: hidden, activation: activation)(n, scope["feedForward"]))
     return h + dropped(y, scope["dropout2"])
   }
 
@@ -80,6 +84,8 @@ public struct GPT: Layer {
   public var dropout: Double
   /// Whether the output uses the embedding's vectors.
   public var sharesEmbedding: Bool
+  /// In place of the blocks' feed-forward parts, a layer that keeps the width.
+  public var feedForward: (any Layer)?
 
   public init(
     vocabulary: Int, context: Int = 128, width: Int = 128, heads: Int = 4, keyHeads: Int? = nil, layers: Int = 4,
@@ -113,7 +119,7 @@ public struct GPT: Layer {
       heads: heads, keyHeads: keyHeads, headWidth: width / heads, isCausal: true, positions: place, dropout: dropout)
     return TransformerBlock(
       attention: attention, hidden: hidden, activation: activation, isGated: isGated, normalization: normalization,
-      dropout: dropout)
+      dropout: dropout, feedForward: feedForward)
   }
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
@@ -174,11 +180,18 @@ public struct ViT: Layer {
   public var hidden: Int
   public var activation: Activation
   public var dropout: Double
+  /// What turns scores into weights; the softmax if nil.
+  public var attention: (any AttentionActivation)?
+  /// In place of the blocks' feed-forward parts.
+  public var feedForward: (any Layer)?
 
   public init(
     outputs: Int, patch: Int = 4, width: Int = 64, heads: Int = 4, layers: Int = 4, hidden: Int? = nil,
-    activation: Activation = .gelu, dropout: Double = 0
+    activation: Activation = .gelu, dropout: Double = 0, attention: (any AttentionActivation)? = nil,
+    feedForward: (any Layer)? = nil
   ) {
+    self.attention = attention
+    self.feedForward = feedForward
     require(heads > 0 && width % heads == 0 && patch > 0, "ViT: width \(width) in \(heads) heads, patches of \(patch)")
     self.outputs = outputs
     self.patch = patch
@@ -204,8 +217,8 @@ public struct ViT: Layer {
     h = .concatenate([symbol.broadcast(to: [n, 1, width]), h], axis: 1)
     h = LearnedPositions()(h, scope["positions"])
     let block = TransformerBlock(
-      attention: MultiHeadAttention(heads: heads, dropout: dropout), hidden: hidden, activation: activation,
-      dropout: dropout)
+      attention: MultiHeadAttention(heads: heads, dropout: dropout, activation: attention), hidden: hidden,
+      activation: activation, dropout: dropout, feedForward: feedForward)
     for i in 0..<layers { h = block(h, scope["block"][i]) }
     return Dense(outputs)(LayerNorm()(h[.all, 0], scope["norm"]), scope["head"])
   }

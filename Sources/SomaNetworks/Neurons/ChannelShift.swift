@@ -101,7 +101,7 @@ extension Tensor {
   }
 
   /// The last two axes resampled by Keys's cubic kernel (Keys 1981); pixel centres at half-integers, edges repeated.
-  /// - Parameter a: -0.5 (Keys, Matlab) or -0.75 (OpenCV, PyTorch)
+  /// - `a`: -0.5 (Keys, Matlab) or -0.75 (OpenCV, PyTorch)
   public func resizedBicubic(_ size: [Int], a: Double = -0.5) -> Tensor {
     require(rank >= 2 && size.count == 2, "resizedBicubic: two lengths for the last two axes of \(shape)")
     func matrix(_ from: Int, _ to: Int) -> Tensor {

@@ -99,7 +99,7 @@ public struct MultipletLayer: Layer {
   }
 
   /// The mean slope score of each unit over a batch and its exponents. (of Lehmer means)
-  /// - Parameter weights: the stored numbers, `[units, n + constants]`
+  /// - `weights`: the stored numbers, `[units, n + constants]`
   /// - Shape: `[batch, n]` → `[units]`
   public func slopeScores(_ x: Tensor, weight: Tensor, exponent: Tensor? = nil) -> Tensor {
     let p = exponent ?? Tensor(exponents).cast(to: x.dtype).expandDimensions(at: -1)
@@ -193,7 +193,7 @@ public struct PositiveRange: Hashable, Sendable {
   public let largest: [Double]
   public let range: ClosedRange<Double>
 
-  /// - Parameter data: `[n, features]`
+  /// - `data`: `[n, features]`
   /// - Throws: `NeuronError` for data that are not finite, or a range that does not lie above zero.
   public init(fitting data: Tensor, to range: ClosedRange<Double> = 0.1...0.9) throws {
     require(data.rank == 2, "a range is fitted to [n, features], not \(data.shape)")

@@ -9,9 +9,8 @@ public struct DeadUnits: Sendable, Hashable {
   public let fraction: Double
 
   /// Runs a network on samples.
-  /// - Parameters:
-  ///   - inputs: samples along the first axis
-  ///   - isActivation: which layers are read
+  /// - `inputs`: samples along the first axis
+  /// - `isActivation`: which layers are read
   public init(
     _ network: any Layer, _ variables: Variables, _ inputs: Tensor,
     of isActivation: @escaping @Sendable (any Layer) -> Bool = { $0 is Activation || $0 is HeLU }

@@ -12,7 +12,7 @@ public struct SignStructure: Sendable, Hashable {
   }
   public let entries: [Entry]
 
-  /// - Parameter isWeight: which parameters count; by default those with more than one axis.
+  /// - `isWeight`: which parameters count; by default those with more than one axis.
   public init(_ parameters: Parameters, isWeight: (String, Tensor) -> Bool = { $1.rank > 1 }) {
     entries = zip(parameters.names, parameters.leaves).filter(isWeight).map { name, tensor in
       let values = tensor.doubles
@@ -27,7 +27,7 @@ public struct SignStructure: Sendable, Hashable {
 
 extension Layer {
   /// Whether the network keeps the order of its inputs, by the signs of its paths or a pair that shows it does not.
-  /// - Parameter shape: of an input, batch axis first
+  /// - `shape`: of an input, batch axis first
   public func orderPreservation(
     _ variables: Variables, for shape: Shape, range: ClosedRange<Double> = -2...2, key: Key = Key(0)
   ) -> OrderPreservation {
@@ -53,7 +53,7 @@ extension Layer {
 public struct NonNegativeMLP: Layer {
   public let network: Constrained
 
-  /// - Parameter force: whether activations that decrease somewhere are allowed.
+  /// - `force`: whether activations that decrease somewhere are allowed.
   /// - Throws: `NeuronError` for an activation that decreases somewhere.
   public init(
     hidden: [Int], outputs: Int, activation: Activation = .relu,

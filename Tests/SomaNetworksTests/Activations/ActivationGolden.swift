@@ -4,7 +4,8 @@ import Testing
 @testable import SomaNetworks
 
 /// Values at x = -2, -0.5, 0, 0.5, 2 with start values (gated: the second input is 1, -1, 0.5, 2, -0.5), from 40-digit
-/// arithmetic; those of `tanhshrink`, `softmin`, `log-softmax` and `threshold-value` from PyTorch.
+/// arithmetic; those of `tanhshrink`, `softmin`, `log-softmax` and `threshold-value` from PyTorch; those from
+/// `snake` on from NumPy and SciPy.
 let activationGolden: [(name: String, values: [Double])] = [
   ("identity", [-2, -0.5, 0, 0.5, 2]),
   ("binary-step", [0, 0, 1, 1, 1]),
@@ -40,4 +41,13 @@ let activationGolden: [(name: String, values: [Double])] = [
   ("softmin", [0.68546388, 0.15294766, 0.092767448, 0.056266301, 0.012554709]),
   ("log-softmax", [-4.3776595, -2.8776595, -2.3776595, -1.8776595, -0.37765948]),
   ("threshold-value", [20, 20, 20, 0.5, 2]),
+  ("snake", [-1.1731782, -0.27015115, 0, 0.72984885, 2.8268218]),
+  ("snake-beta", [-1.1731782, -0.27015115, 0, 0.72984885, 2.8268218]),
+  ("x-plus-sin", [-2.9092974, -0.97942554, 0, 0.97942554, 2.9092974]),
+  ("atlu", [-0.29516724, -0.17620819, 0, 0.32379181, 1.7048328]),
+  ("xatlu", [-0.29516724, -0.17620819, 0, 0.32379181, 1.7048328]),
+  ("xgelu", [-0.045500264, -0.15426877, 0, 0.34573123, 1.9544997]),
+  ("xsilu", [-0.23840584, -0.18877033, 0, 0.31122967, 1.7615942]),
+  ("crrelu", [-0.0027067057, -0.0044124845, 0, 0.50441248, 2.0027067]),
+  ("cauchy", [-0.2, 0.4, 1, 1.2, 0.6]),
 ]

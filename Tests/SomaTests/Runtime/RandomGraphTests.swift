@@ -23,7 +23,7 @@ import Testing
         let a = values[g.next(values.count)]
         let b = values[g.next(values.count)]
         let made: Tensor?
-        switch g.next(22) {
+        switch g.next(24) {
         case 0: made = a + (Shape.broadcast(a.shape, b.shape) == nil ? a : b)
         case 1: made = a * (Shape.broadcast(a.shape, b.shape) == nil ? a : b) * 0.5
         case 2: made = a.tanh()
@@ -46,6 +46,9 @@ import Testing
           made = a.rank == 2 && a.shape == [r, n] ? Tensor.concatenate([a, a * 2], axis: 1)[.all, 1..<(n + 1)] : nil
         case 19: made = a.rank == 1 && a.count == r ? a.expandDimensions(at: 1).broadcast(to: [r, n]) : nil
         case 20: made = a.cumulativeSum(0) * 0.1
+        case 21:
+          made = a.rank == 2 && a.shape == [r, n] ? a.matmul(a.T.matmul(a).tanh() * (0.5 / Float(n))) + values[2] : nil
+        case 22: made = a.rank == 2 && a.shape == [r, n] ? (a.matmul(values[0].T) / Float(n)).softmax().matmul(a) : nil
         default: made = a.cast(to: a.dtype == .float32 ? .float64 : .float32).exp().log1p().cast(to: a.dtype)
         }
         if let made { values.append(made) }

@@ -29,6 +29,14 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
     return a.matmul(a.T) + Tensor.eye(3, dtype: .float64) * 2
   }
 
+  /// Sums of splines of order 5, which are smooth enough for third derivatives.
+  private static func splines(_ name: String, unevenness: Double) -> DerivativeCase {
+    let row: [Double] = (0..<15).map { j in Double(j) * 0.5 - 3.5 + unevenness * Double(j % 4) }
+    return DerivativeCase(name, [numbers([5, 2], -1.1, 1.1), numbers([2, 9, 3], seed: 2)]) {
+      $0[0].splineSum(knots: Tensor(row + row, shape: [2, 15]), coefficients: $0[1], order: 5).squared()
+    }
+  }
+
   static let elementwise: [DerivativeCase] = [
     unary("negate", -1, 1) { -$0 }, unary("abs", 0.2, 1) { ($0 - 0.1).abs() }, unary("exp", -2, 2) { $0.exp() },
     unary("expm1", -1, 1) { $0.expm1() }, unary("log", 0.5, 2) { $0.log() }, unary("log1p", -0.5, 2) { $0.log1p() },
@@ -118,6 +126,7 @@ struct DerivativeCase: Sendable, CustomStringConvertible {
     DerivativeCase("convolution 3-d", [numbers([1, 2, 3, 4, 3]), numbers([2, 2, 2, 2, 2], seed: 2)]) {
       $0[0].convolution($0[1])
     },
+    splines("spline sum", unevenness: 0.1), splines("spline sum, even knots", unevenness: 0),
     DerivativeCase("transposed convolution", [numbers([2, 3, 3, 2]), numbers([3, 2, 3, 3], seed: 2)]) {
       $0[0].transposedConvolution($0[1], strides: [2, 2], low: [1, 1], high: [1, 0], outputPadding: [1, 0])
     },

@@ -50,6 +50,15 @@ struct ActivationEntry: Sendable {
       row("softmin", "Softmin", "softmax", .vector, "e := exp(-x-axismax(-x)); e/axissum(e)", "-", "as PyTorch's Softmin"),
       row("log-softmax", "Log-softmax", "softmax", .vector, "s := x-axismax(x); s-log(axissum(exp(s)))", "-", "Bridle 1990"),
       row("softmax-2d", "Softmax over channels", "softmax", .vector, "e := exp(x-axismax(x)); e/axissum(e)", "-", "as PyTorch's Softmax2d", axis: -3),
+      row("snake", "Snake", "adaptive-other", .scalar, Activation.snakeFormula, "a=1:a>0:trained:per-unit", "Ziyin, Hartwig & Ueda 2020, arXiv 2006.08195"),
+      row("snake-beta", "Snake with a height of its own", "adaptive-other", .scalar, Activation.snakeBetaFormula, "a=1:a>0:trained:per-unit;b=1:b>0:trained:per-unit", "Lee et al. 2023, arXiv 2206.04658"),
+      row("x-plus-sin", "Sine and identity", "other-fixed", .scalar, "x+sin(x)", "-", "Ziyin, Hartwig & Ueda 2020, arXiv 2006.08195"),
+      row("atlu", "Arctan linear unit", "sigmoid-weighted", .scalar, SelfGate.arctan.gated, "-", "Huang 2024, arXiv 2405.20768"),
+      row("xatlu", "Expanded ATLU", "sigmoid-weighted", .scalar, SelfGate.arctan.expanded, "range=0:trained:per-layer", "Huang 2024, arXiv 2405.20768"),
+      row("xgelu", "Expanded GELU", "sigmoid-weighted", .scalar, SelfGate.normal.expanded, "range=0:trained:per-layer", "Huang 2024, arXiv 2405.20768"),
+      row("xsilu", "Expanded SiLU", "sigmoid-weighted", .scalar, SelfGate.sigmoid.expanded, "range=0:trained:per-layer", "Huang 2024, arXiv 2405.20768"),
+      row("crrelu", "Correction-regularized ReLU", "adaptive-other", .scalar, Activation.crreluFormula, "a=0.01:trained:per-layer", "Sun et al. 2024, arXiv 2405.12954"),
+      row("cauchy", "Cauchy activation", "adaptive-rational", .scalar, "(l1*x+l2)/(x^2+d^2)", "l1=1:trained:per-unit;l2=1:trained:per-unit;d=1:d>0:trained:per-unit", "Li, Xia & Zhang 2024, arXiv 2409.19221"),
     ]
   }()
 }

@@ -1,0 +1,4 @@
+#include "levels.h"
+
+#define LEVEL(name) name##_portable
+#include "spline_level.h"
