@@ -7,7 +7,7 @@ import SomaReports
 
 /// Functions as hyperdimensional vectors.
 let functionEncodings = Reproduction(
-  "hdfe", source: "Yuan, Liu, Shao & Ren 2024",
+  "hdfe", source: "Yuan, Huang, Fermüller & Aloimonos 2024, arXiv 2311.00187",
   definition: "Σ wᵢ E_X(xᵢ) ⊗ E_Y(yᵢ) with E_X(x) = exp(iαΘᵀx), E_Y(y) = exp(iβΨᵀy), moved to the centre of the smallest ball around the samples.",
   interface: ["FunctionEncoder", "FunctionEncoding", "Hypervector"],
   claim: """
@@ -197,7 +197,8 @@ private struct EncodingStudy {
       let part = run.part(share)
       let cut = n * 4 / 5
       var (best, bestError, rate) = (Parameters(), Double.infinity, 0.0)
-      for (i, candidate) in (run.isSmoke ? [1e-3] : [3e-4, 1e-3, 3e-3]).enumerated() {
+      let candidates: [Double] = run.isSmoke ? [1e-3] : [3e-4, 1e-3, 3e-3]
+      for (i, candidate) in candidates.enumerated() {
         let start = network.initialized(for: Shape([1] + x.shape.dropFirst()), key: Key(0)).parameters
         let training = try EnsembleTraining(
           [start], optimizer: AdamW(weightDecay: 1e-2), learningRates: [candidate], shared: [x[0..<cut], goal[0..<cut]]
@@ -271,7 +272,7 @@ private struct EncodingStudy {
         c[.all, (k - 1)..<k] * ((1 - (x * (Double(k) * Double.pi)).cos()) / (Double(k) * Double.pi)).expandDimensions(at: 0)
       }.reduce(Tensor.zeros([c.shape[0], x.count]), +)
     }
-    let (train, test) = (coefficients(n, Key(31)), coefficients(tests, Key(32)))
+    let (known, test) = (coefficients(n, Key(31)), coefficients(tests, Key(32)))
     let encoder = FunctionEncoder(inputDimension: 1, size: size, alpha: 10, beta: 2.5, key: Key(33))
     func encode(_ y: Tensor) -> Tensor {
       let compiled = compile { (row: Tensor) -> Tensor in
@@ -295,7 +296,7 @@ private struct EncodingStudy {
       return training.members[0]
     }
     return try rates.enumerated().map { i, entry in
-      let (inputs, goals) = (modes(train, x), result(train, x, entry.factors))
+      let (inputs, goals) = (modes(known, x), result(known, x, entry.factors))
       let (tested, wanted) = (modes(test, x), result(test, x, entry.factors))
       let mapping = EncodingMap(hidden: 256)
       let coded = encode(inputs)

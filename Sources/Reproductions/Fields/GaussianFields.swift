@@ -8,7 +8,7 @@ import SomaReports
 
 /// Gaussian kernels as decoders of feature grids.
 let gaussianFields = Reproduction(
-  "grbfnet", source: "Gaussian RBFNet 2025, arXiv 2503.06762",
+  "grbfnet", source: "Bouzidi, Laga & Wannous 2025, arXiv 2503.06762",
   definition: "Grid features f(x), then Σ w_k φ_k with φ_k = exp(-½ Σ ((f - c_k) a_k)²), plain or divided by Σ φ_k.",
   interface: [
     "FeatureGrid", "GaussianKernels", "GridField", "RadianceField", "VolumeRendering", "SignedDistance",
@@ -103,8 +103,9 @@ let gaussianFields = Reproduction(
       grid: FeatureGrid(resolutions: [8, 16], channels: 4), decoder: decoders[i].layer)
     let fits = try FieldFits.run(
       network, (samples, wanted), rates: [results[i].rate], seeds: 1, steps: run.scaled(400, smoke: 4), cosine: true,
-      name: "shape, \(results[i].name)", run.part(0.6 + 0.3 * Double(i) / 9...0.6 + 0.3 * Double(i + 1) / 9))
-    let found = FieldFitting.predict(network, fits[0].parameters, lattice).floats.map { $0 < 0 }
+      name: "shape, \(results[i].name)", run.part(0.6 + Double(i) / 30...0.6 + Double(i + 1) / 30))
+    let distances: [Float] = FieldFitting.predict(network, fits[0].parameters, lattice).floats
+    let found = distances.map { $0 < 0 }
     var (both, any) = (0, 0)
     for (a, b) in zip(found, inside) {
       if a && b { both += 1 }

@@ -8,7 +8,7 @@ import SomaReports
 
 /// Fitting a signal by the samples where the network is most wrong.
 let implicitTeaching = Reproduction(
-  "int", source: "Zhang, Luo, Li & Wong 2024, arXiv 2405.10531",
+  "int", source: "Zhang, Luo, Li, Wu & Wong 2024, arXiv 2405.10531",
   definition: "At chosen steps, the n largest ‖y - f(x)‖₁ become the samples of the next steps; n grows to all of them.",
   interface: [
     "SampleTeacher", "RatioSchedule", "IntervalStrategy", "FieldFitting", "NeuralTangentKernel",

@@ -72,7 +72,7 @@ public enum IntervalStrategy: Sendable, Hashable {
 }
 
 /// Chooses the samples that the next steps learn from: those where the network is most wrong, a share that grows (implicit neural
-/// teaching: Zhang, Luo, Li, Ng & others 2024, arXiv 2405.10531). Under gradient descent a network moves, at a place x, by
+/// teaching: Zhang, Luo, Li, Wu & Wong 2024, arXiv 2405.10531). Under gradient descent a network moves, at a place x, by
 /// `-η Σᵢ K(xᵢ, x) ∂L/∂f(xᵢ)` with its tangent kernel K; the largest `‖∂L/∂f‖` move most.
 public struct SampleTeacher: Sendable, Hashable {
   public enum Selection: String, Sendable, Hashable, CaseIterable {

@@ -54,7 +54,7 @@ public struct Hypervector: TensorTree, Sendable {
 }
 
 /// Samples of a function to one vector of fixed length, without training, whatever their number and place; the vector can be turned
-/// back into the function (HDFE: Yuan, Liu, Shao & Ren 2024).
+/// back into the function (HDFE: Yuan, Huang, Fermüller & Aloimonos 2024, arXiv 2311.00187).
 ///
 /// `E_X(x) = exp(i α Θᵀx)`, `E_Y(y) = exp(i β Ψᵀy)` with fixed standard normal `Θ`, `Ψ`; a sample is `E_X(x) ⊗ E_Y(y)`. Two places are
 /// alike by `exp(-α² |x - x'|²/2)`: below 0.05 beyond `2.45/α`. The encoding is the sum of the samples, or the centre of the smallest

@@ -2,7 +2,7 @@ import Foundation
 import Soma
 
 /// One layer of Gaussians with trained centres and widths, and a linear map of them:
-/// `φ_k(f) = exp(-½ Σ_j ((f_j - c_kj) a_kj)²)`, `y = b + Σ_k w_k φ_k`, or `y = b + Σ_k w_k φ_k / Σ_k φ_k` (Gaussian RBFNet, 2025; the
+/// `φ_k(f) = exp(-½ Σ_j ((f_j - c_kj) a_kj)²)`, `y = b + Σ_k w_k φ_k`, or `y = b + Σ_k w_k φ_k / Σ_k φ_k` (Bouzidi, Laga & Wannous 2025, arXiv 2503.06762; the
 /// normalized form is the usual one of radial networks, Moody & Darken 1989).
 /// - Shape: `[..., d]` → `[..., outputs]`
 public struct GaussianKernels: Layer {
@@ -69,7 +69,7 @@ public struct GaussianKernels: Layer {
   }
 }
 
-/// A feature grid, then any decoder: Gaussian kernels by default (Gaussian RBFNet, 2025).
+/// A feature grid, then any decoder: Gaussian kernels by default (Bouzidi, Laga & Wannous 2025, arXiv 2503.06762).
 /// - Shape: `[n, d]` → `[n, outputs]`
 public struct GridField: Layer {
   public var grid: FeatureGrid

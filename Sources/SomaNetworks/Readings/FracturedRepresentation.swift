@@ -122,6 +122,9 @@ public struct FracturedRepresentation: Sendable {
     public var effective: Int
     /// Those after which it is no longer symmetric.
     public var broken: Int
+
+    public init(effective: Int, broken: Int) { (self.effective, self.broken) = (effective, broken) }
+
     public var share: Double { effective == 0 ? 0 : Double(broken) / Double(effective) }
   }
 
