@@ -29,7 +29,9 @@ let gaussianFields = Reproduction(
     time of at most 1.5 times the fastest MLP's. Partly: on (a) or (b). Else not.
     """,
   seeds: 3
-) { run in
+) { try checkOfGaussianFields($0) }
+
+private func checkOfGaussianFields(_ run: ReproductionRun) throws -> Finding {
   let side = run.scaled(96, smoke: 16)
   let data = FieldPattern.picture(side)
   let steps = run.scaled(500, smoke: 8)
@@ -118,12 +120,11 @@ let gaussianFields = Reproduction(
   // (c)
   var radiance: [[String]] = []
   for (i, name) in ["kernels 64, normalized", "MLP 60"].enumerated() {
-    let decoder: @Sendable (Int) -> any Layer =
-      name.hasPrefix("kernels")
-      ? { GaussianKernels(count: 64, outputs: $0) }
-      : {
-        Sequential([Dense(60, initializer: .heNormal), Activation.relu, Dense($0)])
-      }
+    let isKernel = name.hasPrefix("kernels")
+    let decoder: @Sendable (Int) -> any Layer = { outputs in
+      if isKernel { return GaussianKernels(count: 64, outputs: outputs) }
+      return Sequential([Dense(60, initializer: .heNormal), Activation.relu, Dense(outputs)])
+    }
     let quality = try flatlandQuality(decoder, steps: run.scaled(300, smoke: 3), run.part(0.9 + 0.05 * Double(i)...0.95 + 0.05 * Double(i)))
     radiance.append([name, formattedNumber(quality, digits: 3)])
   }
