@@ -17,9 +17,6 @@ import Testing
     return folder
   }
 
-  /// Refused with a reason: the first version of the standard, and reductions over indices that come with the run.
-  private static let refused: Set<String> = ["test_not_2d", "test_scatternd_max_with_element_indices"]
-
   @Test func nodeTestsPass() throws {
     let folder = try Self.unpacked()
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -30,8 +27,7 @@ import Testing
       if outcome.isInScope { inScope += 1 }
       switch outcome.verdict {
       case .passed: passed += 1
-      case .failed(let reason):
-        #expect(Self.refused.contains(name) && !reason.hasPrefix("output"), "\(name): \(reason)")
+      case .failed(let reason): Issue.record("\(name): \(reason)")
       case .notSupported: continue
       }
     }

@@ -58,14 +58,14 @@ struct SmallFloat: Sendable {
   /// The nearest value, halves to the even code. Beyond the largest: the largest if it saturates, else infinity or NaN.
   func nearest(_ x: Float, saturates: Bool) -> Float {
     let largest = ladder[ladder.count - 1]
-    if x.isNaN { return hasNaN ? .nan : largest }
+    if x.isNaN { return hasNaN ? .nan : 0 }
     if isUnsigned { return nearestPower(x) }
     let beyond: Float =
       saturates || !hasNaN ? largest : hasInfinity ? .infinity : .nan
     let size = abs(x)
     if size.isInfinite {
       let special: Float =
-        saturates ? (isZeroUnsigned ? .nan : largest) : hasInfinity ? .infinity : hasNaN ? .nan : largest
+        saturates ? largest : hasInfinity ? .infinity : hasNaN ? .nan : largest
       return x < 0 ? -special : special
     }
     // A value that would round to the next step above the largest overflows.
@@ -138,6 +138,6 @@ extension SmallFloat {
     let size = x.abs()
     var result = Tensor.select(size .>= largest + step / 2, Tensor(beyond) * x.sign(), inside)
     result = Tensor.select(x.isInfinite(), Tensor(infinite) * x.sign(), result)
-    return Tensor.select(x.isNaN(), Tensor(hasNaN ? Float.nan : largest), result)
+    return Tensor.select(x.isNaN(), Tensor(hasNaN ? Float.nan : 0), result)
   }
 }

@@ -33,6 +33,8 @@ public enum ONNXConformance {
     do {
       let model = try ONNXModel.read("\(folder)/model.onnx")
       return Outcome(name: name, verdict: verdict(of: model, folder), isInScope: model.isInScope)
+    } catch let error as ONNXError where error.kind == .unsupported {
+      return Outcome(name: name, verdict: .notSupported(error.description), isInScope: true)
     } catch {
       return Outcome(name: name, verdict: .failed("\(error)"), isInScope: true)
     }

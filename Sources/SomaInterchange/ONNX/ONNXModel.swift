@@ -74,7 +74,7 @@ public struct ONNXModel: Sendable {
     self.directory = directory
     versions = ONNXModel.versions(proto.opsetImport)
     if let version = versions[""], version < 7 {
-      throw DataError(file, "uses version \(version) of the standard's operators; 7 and newer are read")
+      throw ONNXError(.unsupported, "version \(version) of the standard's operators; 7 and newer are read")
     }
     var functions = [String: Onnx_FunctionProto]()
     for function in proto.functions {

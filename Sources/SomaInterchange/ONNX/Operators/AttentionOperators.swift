@@ -107,8 +107,8 @@ extension ONNXCall {
     let debug: Tensor
     switch try int("qk_matmul_output_mode", 0) {
     case 0: debug = raw
-    case 1: debug = version < 24 ? scoresWithMask(raw, scores) : capped
-    case 2: debug = version < 24 ? capped : scores
+    case 1: debug = capped
+    case 2: debug = scores
     case 3: debug = weights
     default: throw ONNXError(.invalid, "qk_matmul_output_mode is none of 0, 1, 2 and 3")
     }
@@ -118,9 +118,6 @@ extension ONNXCall {
       ONNXValue(q.element.normalized(debug.cast(to: dtype)), q.element),
     ]
   }
-
-  /// In the first version of the operator the mask came before the cap.
-  private func scoresWithMask(_ raw: Tensor, _ scores: Tensor) -> Tensor { scores }
 
   /// Su et al. 2021, arXiv 2104.09864.
   private func rotary() throws -> [ONNXValue] {

@@ -144,10 +144,10 @@ extension ONNXCall {
     if let target = try ints("output_shape") {
       let wanted = target.count == n + 2 ? Array(target[2...]) : target
       try check(wanted.count == n, "an output shape of \(target)")
-      (low, high) = split((0..<n).map { i -> Int in full[i] + extra[i] - wanted[i] }, lowerFirst: mode == "SAME_LOWER")
+      (low, high) = split((0..<n).map { i -> Int in full[i] + extra[i] - wanted[i] }, lowerFirst: mode != "SAME_UPPER")
     } else if mode == "SAME_UPPER" || mode == "SAME_LOWER" {
       let total = (0..<n).map { i -> Int in full[i] + extra[i] - input[i] * strides[i] }
-      (low, high) = split(total, lowerFirst: mode == "SAME_LOWER")
+      (low, high) = split(total, lowerFirst: mode != "SAME_UPPER")
     } else if mode == "NOTSET" {
       let pads = try ints("pads") ?? [Int](repeating: 0, count: 2 * n)
       try check(pads.count == 2 * n && pads.allSatisfy { $0 >= 0 && $0 < 1 << 24 }, "pads \(pads)")
@@ -169,7 +169,7 @@ extension ONNXCall {
   }
 
   private func split(_ total: [Int], lowerFirst: Bool) -> ([Int], [Int]) {
-    let halves = total.map { $0 >= 0 ? $0 / 2 : -((1 - $0) / 2) }
+    let halves = total.map { $0 >> 1 }
     let rest = zip(total, halves).map { $0 - $1 }
     return lowerFirst ? (rest, halves) : (halves, rest)
   }

@@ -14,7 +14,7 @@ extension ONNXCall {
     case "GatherElements":
       let (x, indices) = (try input(0), try input(1))
       let axis = try axis(int("axis", 0), rank: x.shape.rank)
-      let flat = try flatPlaces(of: indices, along: axis, in: x.shape)
+      let flat = try knownIfPossible(indices) { try flatPlaces(of: indices, along: axis, in: x.shape) }
       return [ONNXValue(x.tensor.flattened().take(flat), x.element)]
     case "GatherND": return try gatherPoints()
     case "Scatter", "ScatterElements":
@@ -22,17 +22,18 @@ extension ONNXCall {
       let axis = try axis(int("axis", 0), rank: x.shape.rank)
       try check(updates.shape == indices.shape, "indices of shape \(indices.shape), updates of \(updates.shape)")
       try sameElements([x, updates])
-      let flat = try flatPlaces(of: indices, along: axis, in: x.shape)
+      let flat = try knownIfPossible(indices) { try flatPlaces(of: indices, along: axis, in: x.shape) }
       return try scattered(x, flat.flattened(), updates.tensor.flattened())
     case "ScatterND":
       let (x, indices, updates) = (try input(0), try input(1), try input(2))
       try sameElements([x, updates])
-      let (points, width) = try flatPoints(of: indices, in: x.shape, batchAxes: 0)
+      let (points, width) = try knownIfPossible(indices) { try flatPoints(of: indices, in: x.shape, batchAxes: 0) }
       let rest = Array(x.shape[width...])
       try check(
         updates.shape == Shape(indices.shape.dropLast()) + rest,
         "updates of shape \(updates.shape) for \(indices.shape)")
-      return try scattered(x, try spread(points, over: rest), updates.tensor.flattened())
+      return try scattered(
+        x, try knownIfPossible(indices) { try spread(points, over: rest) }, updates.tensor.flattened())
     case "TensorScatter": return try writeCache()
     default: return nil
     }
@@ -49,6 +50,11 @@ extension ONNXCall {
     }
     let x = indices.tensor
     return .select(x .< 0, x + Tensor(limit, dtype: x.dtype), x).cast(to: .int64)
+  }
+
+  /// Computes places outside of the traced function if the indices are known: counting along axes is recorded otherwise.
+  private func knownIfPossible<Result>(_ indices: ONNXValue, _ body: () throws -> Result) rethrows -> Result {
+    indices.isConcrete ? try untraced(body) : try body()
   }
 
   /// For each index along an axis, the place of its element in the flattened operand.

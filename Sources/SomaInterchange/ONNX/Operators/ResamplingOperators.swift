@@ -123,7 +123,10 @@ struct Resampling {
       case "half_pixel_symmetric":
         let adjustment = Double(length) / (scale * Double(n))
         return Double(n) / 2 * (1 - adjustment) + (x + 0.5) / scale - 0.5
-      case "align_corners": return length > 1 ? x * Double(n - 1) / Double(length - 1) : 0
+      case "align_corners":
+        // The length before rounding, as the standard says.
+        let whole = scale * Double(n)
+        return length > 1 && whole > 1 ? x * Double(n - 1) / (whole - 1) : 0
       case "asymmetric": return x / scale
       case "tf_crop_and_resize":
         let last = Double(n - 1)

@@ -37,14 +37,15 @@ extension ONNXCall {
     try check(axis != rank - 1, "the last axis holds real and imaginary parts")
     let isInverse = try flag("inverse")
     let isOneSided = try flag("onesided")
-    let length = try optionalIntegers(1)?.first ?? x.shape[axis]
+    let standard = isInverse && isOneSided ? 2 * (x.shape[axis] - 1) : x.shape[axis]
+    let length = try optionalIntegers(1)?.first ?? standard
     try check(length > 0 && length < 1 << 28, "a length of \(length)")
-    let wide = x.tensor.cast(to: x.tensor.dtype == .float64 ? .float64 : .float32)
+    // In double precision, so that what cancels is zero to single precision.
+    let wide = x.tensor.cast(to: .float64)
     let isReal = x.shape.last == 1
     var parts = wide.split(x.shape.last, axis: -1).map { $0.squeezed([rank - 1]) }
     if isReal { parts.append(parts[0] * 0) }
-    var n = length
-    if isInverse && isOneSided { n = length }
+    let n = length
     let known = parts[0].shape[axis]
     let wanted = isInverse && isOneSided ? n / 2 + 1 : n
     _ = try checkedShape(parts[0].shape.replacing(axis: axis, with: n).dimensions)

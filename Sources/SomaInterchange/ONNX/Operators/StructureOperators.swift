@@ -242,7 +242,8 @@ extension ONNXCall {
     let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     if name == "SpaceToDepth" {
       try check(h % size == 0 && w % size == 0, "\(h) × \(w) pixels in blocks of \(size)")
-      let parts = x.tensor.reshape(Shape([n, c, h / size, size, w / size, size])).transposed([0, 3, 5, 1, 2, 4])
+      let order = try string("mode", "DCR") == "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]
+      let parts = x.tensor.reshape(Shape([n, c, h / size, size, w / size, size])).transposed(order)
       return [ONNXValue(parts.reshape(Shape([n, c * size * size, h / size, w / size])), x.element)]
     }
     try check(c % (size * size) == 0, "\(c) channels in blocks of \(size)²")
