@@ -104,7 +104,8 @@ let package = Package(
     .testTarget(
       name: "SomaExperimentsTests",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaData", "SomaExperiments", .product(name: "GRDB", package: "GRDB.swift"),
+        "Soma", "SomaNetworks", "SomaData", "SomaLearning", "SomaExperiments",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: settings),
     .testTarget(
       name: "ReproductionsTests", dependencies: ["SomaExperiments", "Reproductions"], swiftSettings: settings),

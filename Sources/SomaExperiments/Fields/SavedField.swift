@@ -24,6 +24,18 @@ public struct SavedField: Sendable {
     public var shapes: [[Int]] = []
     /// Steps of the rounded parameters.
     public var quanta: [Float] = []
+
+    public init(
+      specification: FieldSpecification, signal: FieldSignal, source: String, sourceBytes: Int, steps: Int,
+      quality: Double
+    ) {
+      self.specification = specification
+      self.signal = signal
+      self.source = source
+      self.sourceBytes = sourceBytes
+      self.steps = steps
+      self.quality = quality
+    }
   }
 
   public var description: Description
