@@ -142,6 +142,7 @@ let kanOrMLP = Reproduction(
   let keeps = (forgetting["MLP"]!.earlier - forgetting["KAN"]!.earlier) * 100 >= 5
 
   // Envelopes on digits
+  let (silu, gelu) = (FairCost.activationCosts["silu"]!, FairCost.activationCosts["gelu"]!)
   let families = [
     ModelFamily(
       "KAN",
@@ -149,12 +150,12 @@ let kanOrMLP = Reproduction(
         .init(
           "64-\(width)-10, G \(intervals)",
           Sequential([KANLayer(width, intervals: intervals), KANLayer(10, intervals: intervals)]),
-          cost: .kan([64, width, 10], intervals: intervals, order: 3, base: 5))
+          cost: .kan([64, width, 10], intervals: intervals, order: 3, base: silu))
       }),
     ModelFamily(
       "MLP",
       [8, 16, 32, 64, 128].map { width in
-        .init("64-\(width)-10", mlp([width, 10]), cost: .mlp([64, width, 10], activation: 14))
+        .init("64-\(width)-10", mlp([width, 10]), cost: .mlp([64, width, 10], activation: gelu))
       }),
   ]
   var study = TrainingStudy(rawParts(scaled), learningRates: rates, epochs: run.scaled(15, smoke: 1), batch: 64)

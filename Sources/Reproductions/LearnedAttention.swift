@@ -31,16 +31,9 @@ let learnedAttention = Reproduction(
     """,
   seeds: 3
 ) { run in
-  let parts = try DataSet.named("fashion-mnist").load()
-  guard let official = parts.test else { throw DataError("fashion-mnist", "has no test part") }
-  func prepared(_ data: LabeledData, _ range: Range<Int>) -> LabeledData {
-    let part = data.subset(Array(range.clamped(to: 0..<data.count)))
-    return part.replacing(values: part.values.map { $0 * 2 - 1 })
-  }
-  let split = Split(
-    train: prepared(parts.train, 0..<run.scaled(5000, smoke: 100)),
-    validation: prepared(parts.train, 5000..<5000 + run.scaled(1000, smoke: 50)),
-    test: prepared(official, 0..<run.scaled(1500, smoke: 50)))
+  let split = try fashionImages(
+    run.scaled(5000, smoke: 100), validation: run.scaled(1000, smoke: 50), test: run.scaled(1500, smoke: 50),
+    isFlat: false, scaling: symmetricFashion)
   typealias Attention = KolmogorovArnoldAttention
   func learned(
     _ grid: Int, _ sharing: Attention.Sharing = .blockwise, scale: Double = 1, _ norm: Attention.Normalization = .none

@@ -94,7 +94,7 @@ let selectableSpaces = Reproduction(
     maps.append(
       [problem.name]
         + kan.network.layers.map { layer in
-          (layer.basis as! MixedBasis).choices.map { families[$0[0]].name }.joined(separator: ", ")
+          ((layer.basis as? MixedBasis)?.choices ?? []).map { families[$0[0]].name }.joined(separator: ", ")
         })
     if p == 0 {
       picture = kan.picture("\(problem.name): the families that nodes chose", on: parts[0].x, inputs: ["x", "y"])

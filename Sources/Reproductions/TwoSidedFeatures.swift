@@ -27,17 +27,9 @@ let twoSidedFeatures = Reproduction(
     """,
   seeds: 3
 ) { run in
-  let parts = try DataSet.named("fashion-mnist").load()
-  guard let official = parts.test else { throw DataError("fashion-mnist", "has no test part") }
-  func prepared(_ data: LabeledData, _ range: Range<Int>) -> LabeledData {
-    let part = data.subset(Array(range.clamped(to: 0..<data.count)))
-    return part.replacing(values: part.values.map { $0 * 2 - 1 }).flattened()
-  }
-  let count = run.scaled(5000, smoke: 128)
-  let split = Split(
-    train: prepared(parts.train, 0..<count),
-    validation: prepared(parts.train, 5000..<5000 + run.scaled(1000, smoke: 64)),
-    test: prepared(official, 0..<run.scaled(2000, smoke: 64)))
+  let split = try fashionImages(
+    run.scaled(5000, smoke: 128), validation: run.scaled(1000, smoke: 64), test: run.scaled(2000, smoke: 64),
+    scaling: symmetricFashion)
   func splines(_ basis: any EdgeBasis, scale: Bool) -> Sequential {
     Sequential([
       KANLayer(8, basis: basis, usesScale: scale), KANLayer(10, basis: basis, usesScale: scale),

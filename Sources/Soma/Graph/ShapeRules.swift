@@ -114,7 +114,9 @@ extension Primitive {
       let splines = knots[2] - sum.order - 1
       check(
         (0...SplineSum.highestOrder).contains(sum.order) && sum.derivative <= sum.order && splines > sum.order
-          && knots[0] == x[0] && knots[1] == x[2], "order \(sum.order)")
+          && knots[0] == x[0] && knots[1] == x[2] && knots[2] <= SplineSum.mostKnots,
+        "wants an order up to \(SplineSum.highestOrder) and up to \(SplineSum.mostKnots) knots for each input, not order "
+          + "\(sum.order) and knots \(knots)")
       let result: Shape
       switch role {
       case .output:

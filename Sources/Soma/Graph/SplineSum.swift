@@ -26,6 +26,8 @@ public struct SplineSum: Hashable, Sendable {
 
   /// The highest order that there is a kernel for.
   public static let highestOrder = 9
+  /// The most knots of one input: kernels keep them on their stack.
+  public static let mostKnots = 1 << 16
 
   public init(order: Int) { self.order = order }
 

@@ -38,7 +38,6 @@ final class ONNXInterpreter {
     for sparse in graph.sparseInitializer {
       environment.values[sparse.values.name] = try ONNXValue(sparse)
     }
-    // A value is dropped after its last use, so that memory stays small while constants are computed.
     for node in graph.node { try run(node, in: &environment) }
     return try graph.output.map { output in
       guard let value = environment.values[output.name] else {

@@ -82,9 +82,8 @@ public struct FormulaFit: Sendable {
   }
 
   /// Fits a formula.
-  /// - Parameters:
-  ///   - x, y: training rows and their targets.
-  ///   - test: rows that are used for nothing but the errors; the training rows if nil.
+  /// - `x, y`: training rows and their targets.
+  /// - `test`: rows that are used for nothing but the errors; the training rows if nil.
   /// - Throws: `KANError` if numbers are missing or not finite.
   public func callAsFunction(
     _ x: [[Double]], _ y: [Double], test: (x: [[Double]], y: [Double])? = nil, names: [String], key: Key = Key(0),

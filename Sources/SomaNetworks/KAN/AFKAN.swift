@@ -8,7 +8,7 @@ public enum FeatureReduction: Sendable, Hashable {
   case multistep
   /// A depthwise convolution along the inputs scores the features: `a = softmax_i(s/τ)`.
   case spatial
-  /// Attention among windows of so many features, half overlapping none: step 2.
+  /// Attention among windows of so many features, which begin two features apart.
   case local(window: Int)
   /// Attention among the inputs as tokens of m features. Costs d².
   case selfAttention

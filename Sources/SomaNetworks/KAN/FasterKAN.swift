@@ -54,7 +54,7 @@ public struct MLPKAN: Layer {
   public var balance: MixtureOfExperts.Balance
   public var capacity: Double?
 
-  /// - Parameter kanHidden: half of `hidden` if nil.
+  /// - `kanHidden`: half of `hidden` if nil.
   public init(
     hidden: Int = 192, kanHidden: Int? = nil, experts: Int = 8, topK: Int = 2, mixture: Mixture = .mixed,
     balance: MixtureOfExperts.Balance = .none, capacity: Double? = nil

@@ -28,7 +28,7 @@ public struct KAN: Layer {
   /// Whether every node has a trained scale and bias of its own.
   public var trainsNodes = false
 
-  /// - Parameter layer: the layer that makes so many sums.
+  /// - `layer`: the layer that makes so many sums.
   public init(_ widths: [Width], arity: Int = 2, layer: (_ sums: Int) -> KANLayer) {
     require(widths.count >= 2, "a KAN has inputs and outputs: \(widths.count) widths are too few")
     require(widths[0].products == 0 && arity >= 2, "inputs are no products, and products have at least two factors")

@@ -1,6 +1,19 @@
 import Foundation
 import Soma
 
+/// `[..., count]` polynomials of the squashed input: 1, `u = tanh x`, and from each two the next, `next(r, u, P_r, P_{r-1})`.
+private func polynomials(
+  _ x: Tensor, _ count: Int, _ next: (_ r: Double, _ u: Tensor, _ last: Tensor, _ before: Tensor) -> Tensor
+) -> Tensor {
+  let u = x.tanh()
+  var terms = [Tensor.ones(like: u), u]
+  while terms.count < count {
+    let r = terms.count - 1
+    terms.append(next(Double(r), u, terms[r], terms[r - 1]))
+  }
+  return .stack(Array(terms.prefix(count)), axis: x.rank)
+}
+
 /// Chebyshev polynomials of the squashed input, `T_r(tanh x)`: `T_0 = 1`, `T_1 = u`, `T_{r+1} = 2u T_r - T_{r-1}`.
 public struct ChebyshevBasis: EdgeBasis, Hashable {
   public var count: Int
@@ -12,10 +25,7 @@ public struct ChebyshevBasis: EdgeBasis, Hashable {
   public var range: ClosedRange<Double> { -1...1 }
 
   public func values(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let u = x.tanh()
-    var terms = [Tensor.ones(like: u), u]
-    while terms.count < count { terms.append(2 * u * terms[terms.count - 1] - terms[terms.count - 2]) }
-    return .stack(Array(terms.prefix(count)), axis: x.rank)
+    polynomials(x, count) { _, u, last, before in 2 * u * last - before }
   }
 }
 
@@ -30,13 +40,7 @@ public struct LegendreBasis: EdgeBasis, Hashable {
   public var range: ClosedRange<Double> { -1...1 }
 
   public func values(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let u = x.tanh()
-    var terms = [Tensor.ones(like: u), u]
-    while terms.count < count {
-      let r = Double(terms.count - 1)
-      terms.append(u * terms[terms.count - 1] * ((2 * r + 1) / (r + 1)) - terms[terms.count - 2] * (r / (r + 1)))
-    }
-    return .stack(Array(terms.prefix(count)), axis: x.rank)
+    polynomials(x, count) { r, u, last, before in u * last * ((2 * r + 1) / (r + 1)) - before * (r / (r + 1)) }
   }
 }
 
@@ -51,10 +55,7 @@ public struct TaylorBasis: EdgeBasis, Hashable {
   public var range: ClosedRange<Double> { -1...1 }
 
   public func values(_ x: Tensor, _ scope: Scope) -> Tensor {
-    let u = x.tanh()
-    var terms = [Tensor.ones(like: u)]
-    while terms.count < count { terms.append(terms[terms.count - 1] * u) }
-    return .stack(terms, axis: x.rank)
+    polynomials(x, count) { _, u, last, _ in last * u }
   }
 }
 
@@ -62,7 +63,7 @@ public struct TaylorBasis: EdgeBasis, Hashable {
 public struct FourierBasis: EdgeBasis, Hashable {
   public var harmonics: Int
   public var frequency: Double
-  /// The deviation of the coefficients at the start, before division by √(inputs · count); nil: 0.3.
+  /// The deviation of the coefficients at the start, before division by √(inputs · count).
   public var scale: Double
 
   public init(_ harmonics: Int = 4, frequency: Double = .pi / 2, scale: Double = 0.3) {

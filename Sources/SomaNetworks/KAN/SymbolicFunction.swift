@@ -29,7 +29,7 @@ public struct SymbolicFunction: Sendable, Hashable {
   public static func named(_ name: String) -> SymbolicFunction? { library.first { $0.name == name } }
 
   /// The value at every place.
-  /// - Parameter threshold: where values are cut.
+  /// - `threshold`: where values are cut.
   public func callAsFunction(_ x: Tensor, threshold: Double = 10) -> Tensor {
     let size = x.abs()
     /// `near` inside `|x| < edge`, else `far` of a place that is outside.

@@ -1,4 +1,5 @@
 import Soma
+import SomaNetworks
 
 /// Activation functions with parameters.
 extension ONNXCall {
@@ -27,8 +28,8 @@ extension ONNXCall {
     case "HardSigmoid":
       let (alpha, beta) = (try float("alpha", 0.2), try float("beta", 0.5))
       return try function { ($0 * alpha + beta).clipped(0.0, 1.0) }
-    case "HardSwish": return try function { $0 * ($0 / 6.0 + 0.5).clipped(0.0, 1.0) }
-    case "Mish": return try function { $0 * $0.softplus().tanh() }
+    case "HardSwish": return try function { Activation.hardSwish($0) }
+    case "Mish": return try function { Activation.mish($0) }
     case "Softplus": return try function { $0.softplus() }
     case "Softsign": return try function { $0 / ($0.abs() + 1) }
     case "Swish":
@@ -43,10 +44,9 @@ extension ONNXCall {
       return result(gate.element.normalized(swish) * value.tensor, gate.element)
     case "Gelu":
       switch try string("approximate", "none") {
-      case "none": return try function { $0 * 0.5 * (-$0 * 0.5.squareRoot()).erfc() }
+      case "none": return try function { Activation.gelu($0) }
       case "tanh":
-        let factor = (2 / Double.pi).squareRoot()
-        return try function { $0 * 0.5 * ((($0 + $0 * $0 * $0 * 0.044715) * factor).tanh() + 1) }
+        return try function { Activation.geluTanh($0) }
       default: throw ONNXError(.invalid, "approximate is neither none nor tanh")
       }
     case "Shrink":
