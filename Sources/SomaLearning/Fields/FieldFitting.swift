@@ -28,7 +28,7 @@ public final class FieldFitting {
   private var loops: [Int: CompiledLoop<OptimizedParameters, [Tensor], Tensor>] = [:]
   private var current: Int
   private let loss: @Sendable (Tensor, Tensor) -> Tensor
-  private let penalty: (@Sendable (_ field: (Tensor) -> Tensor, _ places: Tensor) -> Tensor)?
+  private let penalty: (@Sendable (_ field: @escaping (Tensor) -> Tensor, _ places: Tensor) -> Tensor)?
   private let differences: CompiledFunction<[Tensor], Tensor>
   private let template: OptimizedParameters
 
@@ -41,7 +41,7 @@ public final class FieldFitting {
     _ network: any Layer, _ places: Tensor, _ values: Tensor, steps: Int, schedule: Schedule,
     optimizer: any Optimizer = Adam(), teacher: SampleTeacher? = nil, seed: Int = 0, start: Parameters? = nil,
     loss: @escaping @Sendable (Tensor, Tensor) -> Tensor = { ($0 - $1).squared().mean() },
-    penalty: (@Sendable (_ field: (Tensor) -> Tensor, _ places: Tensor) -> Tensor)? = nil
+    penalty: (@Sendable (_ field: @escaping (Tensor) -> Tensor, _ places: Tensor) -> Tensor)? = nil
   ) throws {
     require(
       places.rank == 2 && values.rank == 2 && places.shape[0] == values.shape[0],
