@@ -24,6 +24,7 @@ struct CompareCommand: ParsableCommand {
         soma compare --data prices.csv --target price relu silu --jobs 2
         soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
         soma compare digits --preset kan-or-mlp --parameters 6000
+        soma compare fan mlp kan --task periodic:sin
         soma compare digits --all-activations --seeds 3 --html activations.html
       """)
 
@@ -58,18 +59,18 @@ struct CompareCommand: ParsableCommand {
   var html: String?
 
   mutating func validate() throws {
-    let candidates = names.dropFirst(data.data == nil ? 1 : 0)
-    guard !names.isEmpty || data.data != nil else {
+    let candidates = names.dropFirst(data.isComplete ? 0 : 1)
+    guard !names.isEmpty || data.isComplete else {
       throw ValidationError("Say which data and what to compare, such as: soma compare digits relu gelu mish")
     }
     guard !candidates.isEmpty || allActivations || preset != nil else {
-      throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
+      throw ValidationError("Say what to compare on \(try data.source(names.first)), such as: relu gelu mish")
     }
   }
 
   func run() throws {
     let source = try data.source(names.first)
-    var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
+    var candidates = Array(names.dropFirst(data.isComplete ? 0 : 1))
     candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
     let prepared = try PreparedData(try data.open(names.first), name: source)

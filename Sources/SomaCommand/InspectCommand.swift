@@ -14,8 +14,8 @@ struct InspectCommand: ParsableCommand {
         soma inspect digits.soma                         shares of negative weights
         soma inspect prices.soma --monotone              does it keep the order of its inputs?
         soma inspect kjv.soma --sparsity --text kjv.txt --cett 0.2
-        soma inspect photo.soma                          a fitted field's quality, and its size against PNG and JPEG
-      """)
+        soma info photo.soma                             a fitted field's quality, and its size against PNG and JPEG
+      """, aliases: ["info"])
   @Argument(help: "The model's file.") var model: String
   @Flag(help: "Whether outputs keep the order of inputs: proven by signs, or a pair that shows they do not.")
   var monotone = false

@@ -10,8 +10,8 @@ struct PDECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pde", abstract: "Solve a differential equation by a network, and say how far off it is.",
     discussion: """
-      Networks: tanh (a plain one of width 32 and depth 4), spder, siren, relu-octaves, xnet, coordinate:ACTIVATION. Adam, then L-BFGS, in double \
-      precision.
+      Networks: tanh (a plain one of width 32 and depth 4), spder, siren, relu-octaves, xnet, coordinate:ACTIVATION, chebyshev-kan and \
+      other bases of edges. Adam, then L-BFGS, in double precision.
 
       EXAMPLES
         soma pde burgers

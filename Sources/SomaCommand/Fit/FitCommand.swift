@@ -33,7 +33,7 @@ struct FitCommand: ParsableCommand {
   enum TableMethod: String, CaseIterable, ExpressibleByArgument { case formula, neuron }
 
   func validate() throws {
-    guard input != nil || choice.data != nil else { throw ValidationError("Say what to fit: a file or a data set.") }
+    guard input != nil || choice.isComplete else { throw ValidationError("Say what to fit: a file or a data set.") }
     if formula.formula, method == .neuron { throw ValidationError("--formula and --method neuron exclude each other.") }
   }
 

@@ -44,6 +44,21 @@ public enum FieldSignal: Sendable, Hashable, Codable {
     }
   }
 
+  /// Whether sizes are such as a picture, a sound or a shape can have: a file may claim any.
+  public var isCredible: Bool {
+    func isCredible(_ counts: [Int]) -> Bool {
+      guard counts.allSatisfy({ $0 > 0 }), let all = checkedProduct(counts) else { return false }
+      return all <= 1 << 28
+    }
+    switch self {
+    case .image(let width, let height, let channels): return isCredible([width, height, channels]) && channels <= 4
+    case .sound(let rate, let frames, let channels, let peak):
+      return isCredible([frames, channels]) && channels <= 64 && (1...(1 << 24)).contains(rate) && peak > 0
+        && peak.isFinite
+    case .shape(let dimensions, let limit): return (2...3).contains(dimensions) && limit > 0 && limit.isFinite
+    }
+  }
+
   private func formattedNumberOfSeconds(_ value: Double) -> String { String(format: "%.3g", value) }
 
   /// Places of a picture of any size, the same as those of its first size at the corners: `(y, x)` in `[-1, 1]²`, row by row.
@@ -73,7 +88,9 @@ public struct FieldSamples: Sendable {
     values = Tensor(image.pixels.map { Float($0) / 127.5 - 1 }, shape: [image.width * image.height, image.channels])
   }
 
-  public init(_ sound: Sound) {
+  /// - Throws: `FieldError` for a sound of one moment, which is no function of time.
+  public init(_ sound: Sound) throws {
+    guard sound.frames >= 2 else { throw FieldError("a sound of one sample is no function of time; it takes at least 2") }
     let peak = max(sound.samples.map { abs($0) }.max() ?? 1, 1e-9)
     signal = .sound(rate: sound.rate, frames: sound.frames, channels: sound.channels, peak: Double(peak))
     places = FieldSignal.moments(sound.frames)

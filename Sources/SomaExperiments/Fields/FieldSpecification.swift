@@ -36,6 +36,9 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
     self.seed = seed
   }
 
+  /// The largest number of parameters of a field's network; what a file claims, or a hypernetwork generates, is held to it too.
+  public static let largestCount = 1 << 26
+
   /// Names and what they stand for.
   public static let networks: [(name: String, summary: String)] = [
     ("spder", "sin x √|x|, ω₀ 30"), ("spder-log", "sin x log(1+|x|), ω₀ 30"),
@@ -43,6 +46,7 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
     ("relu-octaves", "rectifiers on sines of octaves"), ("relu-fourier", "rectifiers on random frequencies"),
     ("grbf", "feature grids, normalized Gaussian kernels"), ("grbf-plain", "feature grids, Gaussian kernels"),
     ("grid-linear", "feature grids, a linear map"), ("grid-mlp", "feature grids, one hidden layer"),
+    ("BASIS-kan", "learned functions on edges: bspline-kan, chebyshev-kan, fourier-kan …"),
   ]
 
   /// - Throws: `FieldError` if the name is not known, `ActivationError` for an unknown activation.
@@ -51,6 +55,9 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
       omega > 0, omega.isFinite, (firstOmega ?? 1) > 0, (latent ?? 1) > 0, (latent ?? 1) <= 1 << 24, samples > 0
     else { throw FieldError("\(name): its sizes are impossible") }
     let layer = try plain()
+    guard layer.parameterCount(for: [1, inputs]) <= Self.largestCount else {
+      throw FieldError("\(name): a network of width \(width) and depth \(depth) has more than \(Self.largestCount) parameters")
+    }
     guard let latent else { return layer }
     let isRectified = name.hasPrefix("relu")
     return RandomHypernetwork(
@@ -92,11 +99,15 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
           Dense(outputs)
         })
     default:
+      if name.hasSuffix("-kan") {
+        let basis = try EdgeBasisNames.named(String(name.dropLast(4)), range: -1...1)
+        return KAN([inputs] + [Int](repeating: width, count: depth) + [outputs], basis: basis)
+      }
       let parts = name.split(separator: ":", maxSplits: 1)
       guard parts.count == 2, parts[0] == "sine" || parts[0] == "coordinate" else {
         throw FieldError(
           "\(name): no field network has this name; there are \(Self.networks.map(\.name).joined(separator: ", ")), "
-            + "and coordinate:ACTIVATION")
+            + "and coordinate:ACTIVATION; the bases are \(EdgeBasisNames.all.map(\.name).joined(separator: ", "))")
       }
       return periodic(try Activation.named(String(parts[1])))
     }
@@ -110,11 +121,12 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
   /// Rates at which it usually learns well.
   public var usualLearningRate: Double {
     if isGrid { return name == "grbf-plain" ? 1e-2 : 5e-2 }
+    if name.hasSuffix("-kan") { return 1e-2 }
     return name.hasPrefix("relu") ? 2e-3 : name == "siren" ? 1e-3 : 5e-4
   }
 
   public func parameterCount() throws -> Int {
-    try network().parameterCount(for: [1, inputs])
+    try (latent == nil ? plain() : network()).parameterCount(for: [1, inputs])
   }
 
   /// The same network as wide as comes closest to a number of parameters.
@@ -124,6 +136,9 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
       var other = self
       other.width = width
       return try other.parameterCount()
+    }
+    guard budget <= Self.largestCount else {
+      throw FieldError("\(name): \(budget) parameters are more than \(Self.largestCount), the largest number of a field")
     }
     var (low, high) = (1, 1)
     while try count(high) < budget, high < 1 << 14 { high *= 2 }

@@ -106,6 +106,7 @@ public struct SavedField: Sendable {
     guard description.format == 1 else {
       throw DataError(path, "has layout \(description.format); this version reads layout 1")
     }
+    guard description.signal.isCredible else { throw DataError(path, "its header claims an impossible signal") }
     let network: any Layer
     do { network = try description.specification.network() } catch { throw DataError(path, "\(error)") }
     guard description.specification.inputs == description.signal.inputs,

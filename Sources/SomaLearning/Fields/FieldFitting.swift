@@ -31,15 +31,18 @@ public final class FieldFitting {
   private let penalty: (@Sendable (_ field: @escaping (Tensor) -> Tensor, _ places: Tensor) -> Tensor)?
   private let differences: CompiledFunction<[Tensor], Tensor>
   private let template: OptimizedParameters
+  private let memoryLimit: Int?
 
   /// - Parameters:
   ///   - places: `[n, d]`
   ///   - values: `[n, channels]`
   ///   - loss: of predictions and values; the mean squared error by default
   ///   - penalty: added to the loss; of the field as a function, and the places of the step
+  ///   - memoryLimit: bytes that a step may take
+  /// - Throws: `Executable.MemoryLimitExceeded`; `FieldError` for too few steps of the teacher's strategy.
   public init(
     _ network: any Layer, _ places: Tensor, _ values: Tensor, steps: Int, schedule: Schedule,
-    optimizer: any Optimizer = Adam(), teacher: SampleTeacher? = nil, seed: Int = 0, start: Parameters? = nil,
+    optimizer: any Optimizer = Adam(), teacher: SampleTeacher? = nil, seed: Int = 0, start: Parameters? = nil, memoryLimit: Int? = nil,
     loss: @escaping @Sendable (Tensor, Tensor) -> Tensor = { ($0 - $1).squared().mean() },
     penalty: (@Sendable (_ field: @escaping (Tensor) -> Tensor, _ places: Tensor) -> Tensor)? = nil
   ) throws {
@@ -57,6 +60,7 @@ public final class FieldFitting {
     self.optimizer = optimizer
     self.teacher = teacher
     self.seed = seed
+    self.memoryLimit = memoryLimit
     self.loss = loss
     self.penalty = penalty
     let parameters =
@@ -97,10 +101,24 @@ public final class FieldFitting {
     if n == places.shape[0] {
       // The whole signal never changes: it is part of the graph.
       let (x, y) = (places, values)
-      return try CompiledLoop(start, example: [rate]) { state, input in step(state, x, y, input[0]) }
+      return try CompiledLoop(start, example: [rate], memoryLimit: memoryLimit) { state, input in step(state, x, y, input[0]) }
     }
     let (x, y) = (places[0..<n], values[0..<n])
-    return try CompiledLoop(start, example: [x, y, rate]) { state, input in step(state, input[0], input[1], input[2]) }
+    return try CompiledLoop(start, example: [x, y, rate], memoryLimit: memoryLimit) { state, input in step(state, input[0], input[1], input[2]) }
+  }
+
+  /// Compiles the steps for all numbers of samples that the teacher will ask for, which otherwise happens when they come up.
+  /// - Throws: `Executable.MemoryLimitExceeded`
+  public func prepare() throws {
+    guard let teacher else { return }
+    let (state, count) = (loops[current]!.state, places.shape[0])
+    var size = count
+    for step in 0..<steps {
+      let wanted = teacher.size(step, of: steps, count: count)
+      if wanted >= count { size = count } else if size == count || teacher.interval.isDue(step, of: steps) { size = wanted }
+      if loops[size] == nil { loops[size] = try loop(size, state) }
+    }
+    _ = differences(parameters.leaves + [places, values])
   }
 
   public var isDone: Bool { taken >= steps }

@@ -107,10 +107,17 @@ public struct SampleTeacher: Sendable, Hashable {
     guard differences.allSatisfy({ !$0.isNaN }) else {
       throw FieldError("a difference between network and signal is not a number")
     }
-    let order = differences.indices.sorted { a, b in
-      differences[a] != differences[b] ? differences[a] > differences[b] : a < b
+    guard n > 0 else { return [] }
+    guard n < differences.count else { return differences.indices.map { Int32($0) } }
+    // Numbers that sort as the differences do, of equal ones the earlier place first: integers sort several times faster.
+    func key(_ i: Int) -> UInt64 {
+      let bits = (differences[i] + 0).bitPattern
+      let ordered = bits >> 31 == 0 ? bits | 0x8000_0000 : ~bits
+      return UInt64(ordered) << 32 | UInt64(UInt32.max - UInt32(i))
     }
-    return order.prefix(n).sorted().map { Int32($0) }
+    let keys = differences.indices.map(key)
+    let least = keys.sorted()[keys.count - n]
+    return keys.indices.filter { keys[$0] >= least }.map { Int32($0) }
   }
 
   /// `n` places of `count` without repetition, in ascending order.
