@@ -12,7 +12,8 @@ let kanOrMLP = Reproduction(
   definition:
     "The best score at or below each budget of parameters and operations, for KANs, MLPs, and MLPs with learned B-splines.",
   interface: [
-    "FairCost", "ModelFamily", "BudgetEnvelope", "BudgetBand", "ClassIncrementalScores", "BSplineActivation", "soma compare kan mlp",
+    "FairCost", "ModelFamily", "BudgetEnvelope", "BudgetBand", "ClassIncrementalScores", "BSplineActivation",
+    "soma compare kan mlp",
   ],
   claim: """
     At equal parameters or operations MLPs beat KANs except on symbolic formulas, where the B-spline makes the difference: an MLP with \
@@ -212,7 +213,7 @@ let kanOrMLP = Reproduction(
       },
     remarks: [
       "Bands of the envelopes: 95 % by drawing five runs of each configuration again, 1,000 times.",
-      "Published operations count every basis function by the recursion; `soma describe` counts what is computed here."
+      "Published operations count every basis function by the recursion; `soma describe` counts what is computed here.",
     ])
 }
 

@@ -74,7 +74,8 @@ let learnedAttention = Reproduction(
   let bigGain = big[best].estimate.mean - big["softmax"].estimate.mean
   let fades = bigGain < smallGain
   let shown = split.test.features[0..<min(32, split.test.count)]
-  let judged: [(name: String, network: ViT)] = [("softmax", nil as Attention?), (best, bestForm)].map { name, attention in
+  let judged: [(name: String, network: ViT)] = [("softmax", nil as Attention?), (best, bestForm)].map {
+    name, attention in
     (name, network(48, 3, attention == nil ? hidden : 96, attention))
   }
   let readings = judged.map { name, net in AttentionSpectrum(of: net, small[name].variables[0]!, shown) }
@@ -102,7 +103,8 @@ let learnedAttention = Reproduction(
     }
     let names = landscape.places.map { formattedNumber($0, digits: 2) }
     return HeatMap(
-      "\(subject.name): log₁₀ of the loss", xTitle: "second direction", yTitle: "first direction", rows: names, columns: names,
+      "\(subject.name): log₁₀ of the loss", xTitle: "second direction", yTitle: "first direction", rows: names,
+      columns: names,
       values: landscape.losses.map { $0.map { log10(max($0, 1e-9)) } })
   }
   func percent(_ value: Double) -> String { formattedNumber(value * 100, digits: 3) }

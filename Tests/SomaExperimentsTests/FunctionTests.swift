@@ -57,7 +57,10 @@ import Testing
     #expect(parts.train.count == 2000 && parts.train.values.allSatisfy { abs($0) <= 20 })
     #expect(test.values.allSatisfy { abs($0) >= 20 && abs($0) <= 40 } && test.values.contains { $0 < 0 })
     let targets = test.targets.floats
-    #expect(zip(test.values, targets).allSatisfy { abs(Double($1) - PeriodicTask.modulus(Double($0), 5)) < 1e-4 || $1 > 4.99 || $1 < 0.01 })
+    #expect(
+      zip(test.values, targets).allSatisfy {
+        abs(Double($1) - PeriodicTask.modulus(Double($0), 5)) < 1e-4 || $1 > 4.99 || $1 < 0.01
+      })
     let error = #expect(throws: DataError.self) { try DataSet.open("periodic:sinus") }
     #expect(error?.description.contains("sin, mod, composed") == true)
   }

@@ -10,16 +10,19 @@ import SomaNetworks
 struct FitField: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "spder, siren, relu-octaves, relu-fourier, grbf …, coordinate:ACTIVATION, BASIS-kan. Default: spder for pictures, siren for sounds and shapes.", valueName: "network"))
+      "spder, siren, relu-octaves, relu-fourier, grbf …, coordinate:ACTIVATION, BASIS-kan. Default: spder for pictures, siren for sounds and shapes.",
+      valueName: "network"))
   var network: String?
   @Option(help: ArgumentHelp("Its size. Default: 50000.", valueName: "count")) var parameters: Int?
   @Option(help: ArgumentHelp("Where the fitted field is written.", valueName: "file")) var out: String?
   @Option(help: "Training steps of pictures, sounds and shapes. Default: 1000.") var trainingSteps: Int?
   @Option(help: ArgumentHelp("Default: what is usual for the network.", valueName: "rate")) var learningRate: Double?
   @Option(help: "Hidden layers.") var depth = 4
-  @Option(help: ArgumentHelp("The frequency ω₀ of sines. Default: 30; 10 for shapes.", valueName: "ω₀")) var omega: Double?
+  @Option(help: ArgumentHelp("The frequency ω₀ of sines. Default: 30; 10 for shapes.", valueName: "ω₀")) var omega:
+    Double?
   @Flag(help: "Learn from the samples where the field is most wrong, a growing share.") var teach = false
-  @Option(help: ArgumentHelp("Bits of a stored number, 2 to 16. Default: 32, as they are.", valueName: "count")) var bits: Int?
+  @Option(help: ArgumentHelp("Bits of a stored number, 2 to 16. Default: 32, as they are.", valueName: "count"))
+  var bits: Int?
   @Option(
     help: ArgumentHelp(
       "Store this many numbers, from which fixed random maps make the network (D'OH).", valueName: "count"))
@@ -76,7 +79,8 @@ struct FitField: ParsableArguments {
     let isShape = kind == .mesh
     let omega = omega ?? (isShape ? 10 : 30)
     var specification = FieldSpecification(
-      network ?? (kind == .image ? "spder" : "siren"), inputs: samples.signal.inputs, outputs: samples.signal.outputs, depth: depth, omega: omega,
+      network ?? (kind == .image ? "spder" : "siren"), inputs: samples.signal.inputs, outputs: samples.signal.outputs,
+      depth: depth, omega: omega,
       samples: samples.signal.samples, latent: nil, seed: seed)
     // A sound's coordinate goes through thousands of samples: its first layer is as fast as they are.
     if case .sound(let rate, let frames, _, _) = samples.signal, !specification.isGrid {
@@ -139,7 +143,8 @@ struct FitField: ParsableArguments {
         format: "%@, %d numbers: PSNR %.2f dB%@ after %d steps, %@", specification.name, summary.parameters,
         summary.quality, judged == nil ? "" : " at places not learned from", fitting.taken, formattedDuration(seconds)))
     print(
-      "numbers take \(summary.numberBytes) bytes\(bits.map { " at \($0) bits" } ?? ""); \(saved.description.source) has \(bytes)")
+      "numbers take \(summary.numberBytes) bytes\(bits.map { " at \($0) bits" } ?? ""); \(saved.description.source) has \(bytes)"
+    )
     if let jpeg {
       print(
         String(format: "a JPEG of %.2f dB takes %d bytes (quality setting %d)", jpeg.quality, jpeg.bytes, jpeg.setting))

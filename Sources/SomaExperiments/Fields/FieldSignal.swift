@@ -90,7 +90,9 @@ public struct FieldSamples: Sendable {
 
   /// - Throws: `FieldError` for a sound of one moment, which is no function of time.
   public init(_ sound: Sound) throws {
-    guard sound.frames >= 2 else { throw FieldError("a sound of one sample is no function of time; it takes at least 2") }
+    guard sound.frames >= 2 else {
+      throw FieldError("a sound of one sample is no function of time; it takes at least 2")
+    }
     let peak = max(sound.samples.map { abs($0) }.max() ?? 1, 1e-9)
     signal = .sound(rate: sound.rate, frames: sound.frames, channels: sound.channels, peak: Double(peak))
     places = FieldSignal.moments(sound.frames)

@@ -56,7 +56,8 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
     else { throw FieldError("\(name): its sizes are impossible") }
     let layer = try plain()
     guard layer.parameterCount(for: [1, inputs]) <= Self.largestCount else {
-      throw FieldError("\(name): a network of width \(width) and depth \(depth) has more than \(Self.largestCount) parameters")
+      throw FieldError(
+        "\(name): a network of width \(width) and depth \(depth) has more than \(Self.largestCount) parameters")
     }
     guard let latent else { return layer }
     let isRectified = name.hasPrefix("relu")
@@ -76,7 +77,8 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
       CoordinateNetwork.rectified(width: width, depth: depth, outputs: outputs, encoding: encoding)
     }
     // Half and three quarters of the samples' fineness in the plane, more levels in space.
-    let resolutions = inputs == 3 ? [8, 16, 32] : inputs == 2 ? [gridSide, gridSide * 3 / 2] : [gridSide, gridSide * 2]
+    let resolutions =
+      inputs == 3 ? [8, 16, 32] : inputs == 2 ? [gridSide, gridSide * 3 / 2] : [gridSide, gridSide * 2]
     func grid(_ decoder: any Layer) -> any Layer {
       GridField(grid: FeatureGrid(resolutions: resolutions, channels: inputs == 3 ? 4 : 8), decoder: decoder)
     }
@@ -138,7 +140,8 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
       return try other.parameterCount()
     }
     guard budget <= Self.largestCount else {
-      throw FieldError("\(name): \(budget) parameters are more than \(Self.largestCount), the largest number of a field")
+      throw FieldError(
+        "\(name): \(budget) parameters are more than \(Self.largestCount), the largest number of a field")
     }
     var (low, high) = (1, 1)
     while try count(high) < budget, high < 1 << 14 { high *= 2 }

@@ -42,7 +42,8 @@ public final class FieldFitting {
   /// - Throws: `Executable.MemoryLimitExceeded`; `FieldError` for too few steps of the teacher's strategy.
   public init(
     _ network: any Layer, _ places: Tensor, _ values: Tensor, steps: Int, schedule: Schedule,
-    optimizer: any Optimizer = Adam(), teacher: SampleTeacher? = nil, seed: Int = 0, start: Parameters? = nil, memoryLimit: Int? = nil,
+    optimizer: any Optimizer = Adam(), teacher: SampleTeacher? = nil, seed: Int = 0, start: Parameters? = nil,
+    memoryLimit: Int? = nil,
     loss: @escaping @Sendable (Tensor, Tensor) -> Tensor = { ($0 - $1).squared().mean() },
     penalty: (@Sendable (_ field: @escaping (Tensor) -> Tensor, _ places: Tensor) -> Tensor)? = nil
   ) throws {
@@ -101,10 +102,14 @@ public final class FieldFitting {
     if n == places.shape[0] {
       // The whole signal never changes: it is part of the graph.
       let (x, y) = (places, values)
-      return try CompiledLoop(start, example: [rate], memoryLimit: memoryLimit) { state, input in step(state, x, y, input[0]) }
+      return try CompiledLoop(start, example: [rate], memoryLimit: memoryLimit) { state, input in
+        step(state, x, y, input[0])
+      }
     }
     let (x, y) = (places[0..<n], values[0..<n])
-    return try CompiledLoop(start, example: [x, y, rate], memoryLimit: memoryLimit) { state, input in step(state, input[0], input[1], input[2]) }
+    return try CompiledLoop(start, example: [x, y, rate], memoryLimit: memoryLimit) { state, input in
+      step(state, input[0], input[1], input[2])
+    }
   }
 
   /// Compiles the steps for all numbers of samples that the teacher will ask for, which otherwise happens when they come up.
@@ -115,7 +120,11 @@ public final class FieldFitting {
     var size = count
     for step in 0..<steps {
       let wanted = teacher.size(step, of: steps, count: count)
-      if wanted >= count { size = count } else if size == count || teacher.interval.isDue(step, of: steps) { size = wanted }
+      if wanted >= count {
+        size = count
+      } else if size == count || teacher.interval.isDue(step, of: steps) {
+        size = wanted
+      }
       if loops[size] == nil { loops[size] = try loop(size, state) }
     }
     _ = differences(parameters.leaves + [places, values])
@@ -178,10 +187,13 @@ public final class FieldFitting {
     FieldFitting.predict(network, parameters, x, chunk: chunk)
   }
 
-  public static func predict(_ network: any Layer, _ parameters: Parameters, _ x: Tensor, chunk: Int = 1 << 16) -> Tensor {
+  public static func predict(_ network: any Layer, _ parameters: Parameters, _ x: Tensor, chunk: Int = 1 << 16)
+    -> Tensor
+  {
     let n = x.shape[0]
     let run = compile { (leaves: [Tensor]) in
-      network.apply(Variables(parameters: parameters.replacingLeaves(Array(leaves.dropLast()))), leaves[leaves.count - 1])
+      network.apply(
+        Variables(parameters: parameters.replacingLeaves(Array(leaves.dropLast()))), leaves[leaves.count - 1])
     }
     let parts = stride(from: 0, to: n, by: chunk).map { start in
       run(parameters.leaves + [x[start..<min(start + chunk, n)]])
@@ -208,7 +220,9 @@ extension Metrics {
     let axes = Array(0..<a.rank)
     func spectrum(_ x: Tensor) -> (amplitude: [Double], phase: [Double]) {
       let (real, imaginary) = x.cast(to: .float64).fourier(axes: axes)
-      return ((real * real + imaginary * imaginary).sqrt().flattened().doubles, imaginary.atan2(real).flattened().doubles)
+      return (
+        (real * real + imaginary * imaginary).sqrt().flattened().doubles, imaginary.atan2(real).flattened().doubles
+      )
     }
     func correlation(_ u: [Double], _ v: [Double]) -> Double {
       let (mu, mv) = (u.reduce(0, +) / Double(u.count), v.reduce(0, +) / Double(v.count))

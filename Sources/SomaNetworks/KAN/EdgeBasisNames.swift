@@ -18,7 +18,8 @@ public enum EdgeBasisNames {
     Entry(name: "bspline", summary: "cubic B-splines; the number of intervals", usual: 5) {
       BSpline(intervals: $0, range: $1)
     },
-    Entry(name: "chebyshev", summary: "Chebyshev polynomials of tanh x", usual: 8) { count, _ in ChebyshevBasis(count) },
+    Entry(name: "chebyshev", summary: "Chebyshev polynomials of tanh x", usual: 8) { count, _ in ChebyshevBasis(count)
+    },
     Entry(name: "legendre", summary: "Legendre polynomials of tanh x", usual: 8) { count, _ in LegendreBasis(count) },
     Entry(name: "taylor", summary: "powers of tanh x", usual: 8) { count, _ in TaylorBasis(count) },
     Entry(name: "fourier", summary: "sines and cosines; the number of harmonics", usual: 4) { count, range in

@@ -39,7 +39,9 @@ import Testing
   }
 
   @Test func withoutDampingItIsSIREN() {
-    let (a, b) = (CoordinateNetwork.spder(width: 16, depth: 3, damping: .none), CoordinateNetwork.siren(width: 16, depth: 3))
+    let (a, b) = (
+      CoordinateNetwork.spder(width: 16, depth: 3, damping: .none), CoordinateNetwork.siren(width: 16, depth: 3)
+    )
     let variables = a.initialized(for: [1, 2], key: Key(1))
     let x = Tensor.uniform([20, 2], low: -1, high: 1, key: Key(2))
     #expect(a.apply(variables, x).floats == b.apply(variables, x).floats)
