@@ -8,7 +8,9 @@ import SomaNetworks
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Read a trained model: signs of its weights, order, sparsity; or a fitted field: what it holds, its size.",
+    commandName: "inspect",
+    abstract:
+      "Read a trained model: signs of its weights, order, sparsity; or a fitted field: what it holds, its size.",
     discussion: """
       EXAMPLES
         soma inspect digits.soma                         shares of negative weights

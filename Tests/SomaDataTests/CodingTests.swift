@@ -19,7 +19,9 @@ import Testing
     var generator = SeededGenerator(seed: UInt64(alphabet))
     for count in [0, 1, 2, 17, 900] {
       let symbols = (0..<count).map { _ in generator.below(alphabet) }
-      #expect(ArithmeticCoder.decode(ArithmeticCoder.encode(symbols, alphabet: alphabet), count: count, alphabet: alphabet) == symbols)
+      #expect(
+        ArithmeticCoder.decode(ArithmeticCoder.encode(symbols, alphabet: alphabet), count: count, alphabet: alphabet)
+          == symbols)
     }
     let same = Array(repeating: alphabet - 1, count: 5000)
     let packed = ArithmeticCoder.encode(same, alphabet: alphabet)
@@ -46,7 +48,8 @@ import Testing
     }
     let blocks = UniformQuantizer(bits: 8, block: 2)
     #expect(blocks([1, 0.5, 0.001, 0.002]).steps.count == 2)
-    #expect(zip(blocks.decode(blocks([1, 0.5, 0.001, 0.002])), [1, 0.5, 0.001, 0.002]).allSatisfy { abs($0 - $1) < 0.005 })
+    #expect(
+      zip(blocks.decode(blocks([1, 0.5, 0.001, 0.002])), [1, 0.5, 0.001, 0.002]).allSatisfy { abs($0 - $1) < 0.005 })
     #expect(UniformQuantizer(bits: 4)([0, 0]).multiples == [0, 0])
   }
 
@@ -67,7 +70,9 @@ import Testing
     for (bytes, tolerance) in [(small, 25.0), (large, 3.0)] {
       let back = try JPEG.decode(bytes, file: "jpeg")
       #expect(back.width == 128 && back.height == 128)
-      let error = zip(back.pixels, picture.pixels).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) } / Double(back.pixels.count)
+      let error =
+        zip(back.pixels, picture.pixels).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+        / Double(back.pixels.count)
       #expect(error.squareRoot() < tolerance)
     }
   }

@@ -61,7 +61,8 @@ import Testing
   }
 
   @Test func meshesFitTheBox() throws {
-    let fitted = try OBJ.decode(Array("v 0 0 0\nv 10 0 0\nv 0 4 0\nv 0 0 2\nf 1 2 3\nf 1 2 4\n".utf8), file: "a.obj").fitted()
+    let fitted = try OBJ.decode(Array("v 0 0 0\nv 10 0 0\nv 0 4 0\nv 0 0 2\nf 1 2 3\nf 1 2 4\n".utf8), file: "a.obj")
+      .fitted()
     let (low, high) = fitted.bounds
     #expect(abs(low.x + 0.8) < 1e-12 && abs(high.x - 0.8) < 1e-12 && abs(high.y - 0.32) < 1e-12)
     let points = fitted.surfacePoints(1000, seed: 2)
@@ -71,7 +72,9 @@ import Testing
   @Test func marchingTetrahedraFindTheSphere() {
     let nodes = 24
     let axis = (0..<nodes).map { -1 + 2 * Double($0) / Double(nodes - 1) }
-    let values = axis.flatMap { x in axis.flatMap { y in axis.map { z in Float((x * x + y * y + z * z).squareRoot() - 0.6) } } }
+    let values = axis.flatMap { x in
+      axis.flatMap { y in axis.map { z in Float((x * x + y * y + z * z).squareRoot() - 0.6) } }
+    }
     let mesh = Mesh.marchingTetrahedra(values, nodes: nodes)
     #expect(mesh.vertices.allSatisfy { abs($0.length - 0.6) < 0.01 })
     // Closed: every edge belongs to two triangles, and V - E + F = 2.
@@ -98,13 +101,17 @@ import Testing
       Damage("a letter", "v 1 x 3\n", "not a number"), Damage("infinity", "v inf 0 0\n", "not a number"),
       Damage("nan", "v nan 0 0\n", "not a number"), Damage("too large", "v 1e40 0 0\n", "not a number"),
       Damage("two corners", start + "f 1 2\n", "at least 3"), Damage("vertex 0", start + "f 0 1 2\n", "no vertex"),
-      Damage("vertex 4", start + "f 1 2 4\n", "does not exist"), Damage("vertex -4", start + "f 1 2 -4\n", "does not exist"),
+      Damage("vertex 4", start + "f 1 2 4\n", "does not exist"),
+      Damage("vertex -4", start + "f 1 2 -4\n", "does not exist"),
       Damage("a vertex that comes later", "f 1 2 3\n" + start, "does not exist"),
       Damage("no number", start + "f a b c\n", "no vertex"), Damage("fraction", start + "f 1.5 2 3\n", "no vertex"),
-      Damage("four parts", start + "f 1/1/1/1 2 3\n", "no vertex"), Damage("a part of letters", start + "f 1/x 2 3\n", "no vertex"),
-      Damage("a corner twice", start + "f 1 2 2\n", "twice"), Damage("a huge index", start + "f 1 2 99999999999999\n", "does not exist"),
+      Damage("four parts", start + "f 1/1/1/1 2 3\n", "no vertex"),
+      Damage("a part of letters", start + "f 1/x 2 3\n", "no vertex"),
+      Damage("a corner twice", start + "f 1 2 2\n", "twice"),
+      Damage("a huge index", start + "f 1 2 99999999999999\n", "does not exist"),
       Damage("an index beyond 64 bits", start + "f 1 2 99999999999999999999999\n", "no vertex"),
-      Damage("a line of one end", start + "l 1\n", "at least 2"), Damage("a line to itself", start + "l 1 1\n", "itself"),
+      Damage("a line of one end", start + "l 1\n", "at least 2"),
+      Damage("a line to itself", start + "l 1 1\n", "itself"),
       Damage("one place", "v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n", "one place"),
     ]
     expectRefused(damages, as: "shape.obj") { try OBJ.decode($0, file: "shape.obj") }

@@ -61,15 +61,19 @@ import Testing
   @Test func theBallLooksLikeABall() throws {
     // A grid of two nodes cannot hold a ball, so a field is fitted to one.
     let axis = (0..<20).map { -1 + 2 * Double($0) / 19 }
-    let values = axis.flatMap { x in axis.flatMap { y in axis.map { z in Float((x * x + y * y + z * z).squareRoot() - 0.5) } } }
+    let values = axis.flatMap { x in
+      axis.flatMap { y in axis.map { z in Float((x * x + y * y + z * z).squareRoot() - 0.5) } }
+    }
     let mesh = Mesh.marchingTetrahedra(values, nodes: 20)
     let samples = FieldSamples(mesh, count: 3000)
-    let specification = FieldSpecification("grbf", inputs: 3, outputs: 1)
+    let specification = FieldSpecification("siren", inputs: 3, outputs: 1, width: 32, depth: 2, omega: 10)
     let fitting = try FieldFitting(
-      try specification.network(), samples.places, samples.values, steps: 150, schedule: .cosine(5e-2))
+      try specification.network(), samples.places, samples.values, steps: 150, schedule: .cosine(3e-3))
     while !fitting.isDone { try fitting.step() }
     let saved = SavedField(
-      .init(specification: specification, signal: samples.signal, source: "ball.obj", sourceBytes: 1, steps: 150, quality: 0),
+      .init(
+        specification: specification, signal: samples.signal, source: "ball.obj", sourceBytes: 1, steps: 150, quality: 0
+      ),
       fitting.parameters)
     let picture = try saved.traced(side: 60)
     func isHit(_ row: Int, _ column: Int) -> Bool { picture.pixels[3 * (row * 60 + column)] < 250 }
@@ -145,7 +149,9 @@ import Testing
     }
     #expect(abs(RateDistortion.averageGain(curve(1.5), over: curve(0)) - 1.5) < 1e-9)
     // Half the rate at the same quality, where six decibels are a doubling, is half of five decibels and more.
-    let half = curve(0).map { RateDistortion.Point(numbers: 1, bits: 8, storedBits: $0.storedBits / 2, quality: $0.quality) }
+    let half = curve(0).map {
+      RateDistortion.Point(numbers: 1, bits: 8, storedBits: $0.storedBits / 2, quality: $0.quality)
+    }
     #expect(abs(RateDistortion.averageGain(half, over: curve(0)) - 5) < 1e-9)
     let points = RateDistortion.points(Parameters([("a", Tensor([Float(0.5), -1, 0.25]))]), bits: [32, 4]) { _ in 7 }
     #expect(points[0].storedBits == 128 + 96 && points[1].storedBits < 128 + 96 && points[1].quality == 7)

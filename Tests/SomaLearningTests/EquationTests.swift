@@ -11,7 +11,8 @@ import Testing
     let points = Tensor.uniform([20, 2], low: -1, high: 1, key: Key(1), dtype: .float64)
     let (x, y) = (points[.all, 0], points[.all, 1])
     let expected = [
-      (0, 1, (x * 2.0).cos() * y.exp() * 2.0), (0, 2, (x * 2.0).sin() * y.exp() * -4.0), (1, 1, f(points)), (1, 3, f(points)),
+      (0, 1, (x * 2.0).cos() * y.exp() * 2.0), (0, 2, (x * 2.0).sin() * y.exp() * -4.0), (1, 1, f(points)),
+      (1, 3, f(points)),
       (0, 3, (x * 2.0).cos() * y.exp() * -8.0),
     ]
     for (axis, order, wanted) in expected {
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test func solvesPoissonOnALine() throws {
-    let solver = EquationSolver(points: 80, boundaryPoints: 2, adamSteps: 200, learningRate: 3e-3, iterations: 300)
+    let solver = EquationSolver(points: 80, boundaryPoints: 2, adamSteps: 200, learningRate: 3e-3, iterations: 2000)
     let network = StageNetwork(width: 16, depth: 2, kappa: 4, first: Activation.tanh)
     let solution = try solver.solve(.poissonLine, with: network)
     #expect(try #require(solution.relativeError) < 1e-2)

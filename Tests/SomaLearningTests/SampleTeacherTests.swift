@@ -79,7 +79,8 @@ import Testing
   @Test func randomControlIgnoresTheErrors() throws {
     let teacher = SampleTeacher(ratio: .constant(0.2), interval: .dense, selection: .random)
     func sets(_ values: Tensor) throws -> [[Int32]?] {
-      let fitting = try FieldFitting(network, x, values, steps: 10, schedule: .constant(1e-3), teacher: teacher, seed: 4)
+      let fitting = try FieldFitting(
+        network, x, values, steps: 10, schedule: .constant(1e-3), teacher: teacher, seed: 4)
       return try (0..<10).map { _ in
         try fitting.step()
         return fitting.chosen
@@ -98,13 +99,17 @@ import Testing
   @Test func tangentKernelPredictsAStep() {
     let net = MLP(hidden: [10, 10], outputs: 1, activation: .tanh)
     let start = net.initialized(for: TensorType(shape: [1, 1], dtype: .float64), key: Key(1)).parameters
-    let (x, y) = (Tensor.linspace(-1, 1, count: 9, dtype: .float64).reshape(9, 1), Tensor.normal([9, 1], key: Key(2), dtype: .float64))
+    let (x, y) = (
+      Tensor.linspace(-1, 1, count: 9, dtype: .float64).reshape(9, 1),
+      Tensor.normal([9, 1], key: Key(2), dtype: .float64)
+    )
     let places = Tensor.linspace(-1.5, 1.5, count: 20, dtype: .float64).reshape(20, 1)
     let rate = 1e-4
     let predicted = NeuralTangentKernel(net, start).functionalStep(x, y, at: places, learningRate: rate).doubles
     let slope = grad { (p: Parameters) in (net.apply(Variables(parameters: p), x) - y).squared().mean() }(start)
     let next = start.map { $1 - slope[$0]! * rate }
-    let change = (net.apply(Variables(parameters: next), places) - net.apply(Variables(parameters: start), places)).doubles
+    let change = (net.apply(Variables(parameters: next), places) - net.apply(Variables(parameters: start), places))
+      .doubles
     let size = change.map { abs($0) }.max()!
     for (a, b) in zip(predicted, change) { #expect(abs(a - b) < 1e-3 * size) }
     let kernel = NeuralTangentKernel(net, start)(x, x)

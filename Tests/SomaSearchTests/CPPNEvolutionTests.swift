@@ -17,7 +17,8 @@ import Testing
     #expect(genome.links.allSatisfy { !genome.outputNodes.contains($0.from) && $0.weight.isFinite })
     // Whatever grew, its layers draw what its graph does.
     let (network, parameters) = genome.layerized(dtype: .float64)
-    let drawn = CPPN.colours(network.apply(Variables(parameters: parameters), CPPN.inputs(side: 8, dtype: .float64))).doubles
+    let drawn = CPPN.colours(network.apply(Variables(parameters: parameters), CPPN.inputs(side: 8, dtype: .float64)))
+      .doubles
     for (a, b) in zip(drawn, CPPNEvolution.picture(genome, side: 8)) { #expect(abs(a - b) < 1e-9) }
   }
 

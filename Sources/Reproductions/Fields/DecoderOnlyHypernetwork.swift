@@ -137,7 +137,8 @@ let decoderOnlyHypernetwork = Reproduction(
     for (i, n) in sizes.enumerated() {
       let part = run.part(
         0.8 + 0.1 * Double(s) + 0.025 * Double(i)...0.825 + 0.1 * Double(s) + 0.025 * Double(i))
-      a += try curve([hyper(n)], signal.1, rates: [1e-3], seeds: 1, name: "D'OH, \(signal.0)", part.part(0...0.5)).points
+      a += try curve([hyper(n)], signal.1, rates: [1e-3], seeds: 1, name: "D'OH, \(signal.0)", part.part(0...0.5))
+        .points
       b += try curve(
         [direct(n, depth: 4)], signal.1, rates: [5e-3], seeds: 1, name: "direct, \(signal.0)", part.part(0.5...1)
       ).points
@@ -150,8 +151,11 @@ let decoderOnlyHypernetwork = Reproduction(
     points.filter { $0.numbers <= 400 && ($0.bits == 6 || $0.bits == 8) }
   }
   // The rates of the two small sizes differ little, so the gain there is that of equal sizes and bits.
-  let lowGains = zip(low(own).sorted { ($0.numbers, $0.bits) < ($1.numbers, $1.bits) }, low(rival).sorted { ($0.numbers, $0.bits) < ($1.numbers, $1.bits) })
-    .map { $0.quality - $1.quality }
+  let lowGains = zip(
+    low(own).sorted { ($0.numbers, $0.bits) < ($1.numbers, $1.bits) },
+    low(rival).sorted { ($0.numbers, $0.bits) < ($1.numbers, $1.bits) }
+  )
+  .map { $0.quality - $1.quality }
   let lowGain = lowGains.isEmpty ? Double.nan : lowGains.reduce(0, +) / Double(lowGains.count)
   func loss(_ points: [RateDistortion.Point]) -> Double {
     let (full, six) = (points.filter { $0.bits == 32 }, points.filter { $0.bits == 6 })
@@ -179,7 +183,10 @@ let decoderOnlyHypernetwork = Reproduction(
     figures: [
       LineChart(
         "Quality by stored bits, picture", xTitle: "bits a pixel", yTitle: "PSNR, dB",
-        [series("D'OH, SIREN 32", own), series("D'OH, SIREN 64", wide), series("direct SIREN", rival), series("D'OH, octaves", rectified), series("direct, octaves", plain)],
+        [
+          series("D'OH, SIREN 32", own), series("D'OH, SIREN 64", wide), series("direct SIREN", rival),
+          series("D'OH, octaves", rectified), series("direct, octaves", plain),
+        ],
         xScale: .logarithmic),
       PictureTiles("Near 0.3 bits a pixel", columns: 3, tiles),
     ],

@@ -10,7 +10,8 @@ import SomaSearch
 /// Networks that draw the same picture and are built differently inside.
 let fracturedRepresentations = Reproduction(
   "fer", source: "Kumar, Clune, Lehman & Stanley 2025, arXiv 2505.11581",
-  definition: "Compositional pattern-producing networks; pictures of every neuron, of every weight's change, and scores of how parts mix.",
+  definition:
+    "Compositional pattern-producing networks; pictures of every neuron, of every weight's change, and scores of how parts mix.",
   interface: [
     "CPPN", "CPPNGraph", "CPPNEvolution", "FracturedRepresentation", "NormalizedGradients",
   ],
@@ -47,7 +48,8 @@ let fracturedRepresentations = Reproduction(
   var deep = reference
   deep.depth = 6
   let kinds: [(name: String, network: CPPN, count: Int)] = [
-    ("gradient", reference, run.seeds), ("gradient, ReLU", rectified, run.isSmoke ? 1 : 2), ("gradient, 6 layers", deep, run.isSmoke ? 1 : 2),
+    ("gradient", reference, run.seeds), ("gradient, ReLU", rectified, run.isSmoke ? 1 : 2),
+    ("gradient, 6 layers", deep, run.isSmoke ? 1 : 2),
   ]
   let steps = run.scaled(6000, smoke: 4)
   struct Subject {
@@ -96,7 +98,8 @@ let fracturedRepresentations = Reproduction(
       return share >= 1
     })
   let (network, parameters) = evolved.genome.layerized(dtype: .float64)
-  subjects.append(Subject(name: "evolved", kind: "evolved", error: evolved.error, reading: read(network, parameters, inputs)))
+  subjects.append(
+    Subject(name: "evolved", kind: "evolved", error: evolved.error, reading: read(network, parameters, inputs)))
   for i in subjects.indices {
     try run.part(0.75...0.9).report(Double(i) / Double(subjects.count), "scores of \(subjects[i].name)")
     subjects[i].mixing = subjects[i].reading.parityMixing()
@@ -122,7 +125,9 @@ let fracturedRepresentations = Reproduction(
   edited("head smaller", "layer2", 1, 9, 1.25)
   var adaptation: [[String]] = []
   for name in ["by hand", "gradient 0", "evolved"] {
-    guard let subject = subjects.first(where: { $0.name == name }), let net = subject.reading.network as? CPPN else { continue }
+    guard let subject = subjects.first(where: { $0.name == name }), let net = subject.reading.network as? CPPN else {
+      continue
+    }
     var row = [name]
     var odd: [Double] = []
     for edit in edits {
@@ -177,18 +182,24 @@ let fracturedRepresentations = Reproduction(
     tables: [
       Finding.Table(
         "Scores",
-        columns: ["network", "error", "parity mixing", "effective changes", "broken", "share", "effective rank", "eyes: spread", "eyes: copies"],
+        columns: [
+          "network", "error", "parity mixing", "effective changes", "broken", "share", "effective rank", "eyes: spread",
+          "eyes: copies",
+        ],
         rows: subjects.map { subject in
           let spread = subject.reading.conceptSpread(eyes)
           return [
-            subject.name, scientific(subject.error), formattedNumber(subject.mixing, digits: 2), String(subject.sweeps.effective),
+            subject.name, scientific(subject.error), formattedNumber(subject.mixing, digits: 2),
+            String(subject.sweeps.effective),
             String(subject.sweeps.broken), formattedNumber(subject.sweeps.share, digits: 2),
-            formattedNumber(subject.reading.effectiveRank(), digits: 3), formattedNumber(spread.participation, digits: 3),
+            formattedNumber(subject.reading.effectiveRank(), digits: 3),
+            formattedNumber(spread.participation, digits: 3),
             String(spread.correlated),
           ]
         }),
       Finding.Table(
-        "Adapted to edited faces by 200 steps: error, and odd share of the results", columns: ["network"] + edits.map(\.name) + ["odd share"], rows: adaptation),
+        "Adapted to edited faces by 200 steps: error, and odd share of the results",
+        columns: ["network"] + edits.map(\.name) + ["odd share"], rows: adaptation),
     ],
     figures: shown.flatMap { [neurons($0), sweeps($0)] as [any Plot] },
     remarks: [

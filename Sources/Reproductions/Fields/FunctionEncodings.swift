@@ -8,7 +8,8 @@ import SomaReports
 /// Functions as hyperdimensional vectors.
 let functionEncodings = Reproduction(
   "hdfe", source: "Yuan, Huang, Fermüller & Aloimonos 2024, arXiv 2311.00187",
-  definition: "Σ wᵢ E_X(xᵢ) ⊗ E_Y(yᵢ) with E_X(x) = exp(iαΘᵀx), E_Y(y) = exp(iβΨᵀy), moved to the centre of the smallest ball around the samples.",
+  definition:
+    "Σ wᵢ E_X(xᵢ) ⊗ E_Y(yᵢ) with E_X(x) = exp(iαΘᵀx), E_Y(y) = exp(iβΨᵀy), moved to the centre of the smallest ball around the samples.",
   interface: ["FunctionEncoder", "FunctionEncoding", "Hypervector"],
   claim: """
     The encoding does not depend on where and how densely a function is sampled, needs no training, can be decoded, and keeps distances; \
@@ -81,7 +82,11 @@ let functionEncodings = Reproduction(
   }
   // Beta(2, 5) leaves hardly a place beyond 0.9 without a sample; Beta(5, 2) has none below 0.2.
   let whole = samplings.indices.filter { i in covered(samplings[i].x).allSatisfy { $0 } }
-  for i in whole { for j in whole where j > i { similarities.append(encoder.similarity(encodings[i].refined, encodings[j].refined).scalar) } }
+  for i in whole {
+    for j in whole where j > i {
+      similarities.append(encoder.similarity(encodings[i].refined, encodings[j].refined).scalar)
+    }
+  }
   let isA = !similarities.isEmpty && similarities.min()! >= 0.9 && decodeErrors.max()! <= 0.05
 
   // (b)
@@ -123,7 +128,8 @@ let functionEncodings = Reproduction(
         "Distance and similarity", columns: ["L2 distance", "similarity"],
         rows: isometry.map { [formattedNumber($0.distance, digits: 2), formattedNumber($0.similarity, digits: 4)] }),
       Finding.Table(
-        "Coefficients and maximum: root mean squared error (standardized)", columns: ["method", "rate", "uniform", "skewed", "sparse"],
+        "Coefficients and maximum: root mean squared error (standardized)",
+        columns: ["method", "rate", "uniform", "skewed", "sparse"],
         rows: learned.map { [$0.name, formattedNumber($0.rate)] + $0.errors.map { formattedNumber($0, digits: 3) } }),
       Finding.Table(
         "Operators: root mean squared error", columns: ["operator", "HDFE", "DeepONet", "deviation of the target"],
@@ -193,7 +199,9 @@ private struct EncodingStudy {
 
     var results: [Learned] = []
     /// The best of three rates by a held-out fifth, trained for the same time.
-    func fit(_ name: String, _ network: any Layer, _ x: Tensor, _ others: [Tensor], steps: Int, _ share: ClosedRange<Double>) throws {
+    func fit(
+      _ name: String, _ network: any Layer, _ x: Tensor, _ others: [Tensor], steps: Int, _ share: ClosedRange<Double>
+    ) throws {
       let part = run.part(share)
       let cut = n * 4 / 5
       var (best, bestError, rate) = (Parameters(), Double.infinity, 0.0)
@@ -203,7 +211,8 @@ private struct EncodingStudy {
         let training = try EnsembleTraining(
           [start], optimizer: AdamW(weightDecay: 1e-2), learningRates: [candidate], shared: [x[0..<cut], goal[0..<cut]]
         ) { member in
-          (network.apply(Variables(parameters: member.parameters), member.shared[0]) - member.shared[1]).squared().mean()
+          (network.apply(Variables(parameters: member.parameters), member.shared[0]) - member.shared[1]).squared()
+            .mean()
         }
         let all = run.scaled(steps, smoke: 3)
         for step in 0..<all {
@@ -212,7 +221,8 @@ private struct EncodingStudy {
           if step % 20 == 0 { try part.report((Double(i) + Double(step) / Double(all)) / 3, name) }
         }
         let parameters = training.members[0]
-        let held = (network.apply(Variables(parameters: parameters), x[cut..<n]) - goal[cut..<n]).squared().mean().scalar
+        let held = (network.apply(Variables(parameters: parameters), x[cut..<n]) - goal[cut..<n]).squared().mean()
+          .scalar
         if held < bestError || rate == 0 { (best, bestError, rate) = (parameters, held, candidate) }
       }
       results.append(
@@ -269,7 +279,8 @@ private struct EncodingStudy {
       }
       // ∫₀ˣ sin kπt dt = (1 - cos kπx)/(kπ)
       return (1...3).map { k in
-        c[.all, (k - 1)..<k] * ((1 - (x * (Double(k) * Double.pi)).cos()) / (Double(k) * Double.pi)).expandDimensions(at: 0)
+        c[.all, (k - 1)..<k]
+          * ((1 - (x * (Double(k) * Double.pi)).cos()) / (Double(k) * Double.pi)).expandDimensions(at: 0)
       }.reduce(Tensor.zeros([c.shape[0], x.count]), +)
     }
     let (known, test) = (coefficients(n, Key(31)), coefficients(tests, Key(32)))
@@ -283,9 +294,12 @@ private struct EncodingStudy {
       return .concatenate(stride(from: 0, to: y.shape[0], by: 40).map { compiled(y[$0..<min($0 + 40, y.shape[0])]) })
     }
     let steps = run.scaled(600, smoke: 3)
-    func train(_ network: any Layer, _ input: Tensor, _ goal: Tensor, _ name: String, _ share: ClosedRange<Double>) throws -> Parameters {
+    func train(_ network: any Layer, _ input: Tensor, _ goal: Tensor, _ name: String, _ share: ClosedRange<Double>)
+      throws -> Parameters
+    {
       let start = network.initialized(for: Shape([1] + input.shape.dropFirst()), key: Key(0)).parameters
-      let training = try EnsembleTraining([start], optimizer: Adam(), learningRates: [1e-3], shared: [input, goal]) { member in
+      let training = try EnsembleTraining([start], optimizer: Adam(), learningRates: [1e-3], shared: [input, goal]) {
+        member in
         (network.apply(Variables(parameters: member.parameters), member.shared[0]) - member.shared[1]).squared().mean()
       }
       for step in 0..<steps {
@@ -311,7 +325,8 @@ private struct EncodingStudy {
       let own = (found - wanted).squared().mean().scalar.squareRoot()
       let width = deepWidth(mapping.parameterCount(for: [1, 2 * size]), sensors)
       let net = DeepONet(width: width, places: x)
-      let rival = try train(net, inputs, goals, entry.name + ", DeepONet", Double(i) * 0.5 + 0.25...Double(i) * 0.5 + 0.5)
+      let rival = try train(
+        net, inputs, goals, entry.name + ", DeepONet", Double(i) * 0.5 + 0.25...Double(i) * 0.5 + 0.5)
       let other = (net.apply(Variables(parameters: rival), tested) - wanted).squared().mean().scalar.squareRoot()
       return [
         entry.name, scientific(own), scientific(other), scientific(wanted.standardDeviation().scalar),

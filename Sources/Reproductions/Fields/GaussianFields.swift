@@ -125,7 +125,8 @@ private func checkOfGaussianFields(_ run: ReproductionRun) throws -> Finding {
       if isKernel { return GaussianKernels(count: 64, outputs: outputs) }
       return Sequential([Dense(60, initializer: .heNormal), Activation.relu, Dense(outputs)])
     }
-    let quality = try flatlandQuality(decoder, steps: run.scaled(300, smoke: 3), run.part(0.9 + 0.05 * Double(i)...0.95 + 0.05 * Double(i)))
+    let quality = try flatlandQuality(
+      decoder, steps: run.scaled(300, smoke: 3), run.part(0.9 + 0.05 * Double(i)...0.95 + 0.05 * Double(i)))
     radiance.append([name, formattedNumber(quality, digits: 3)])
   }
 
@@ -259,7 +260,9 @@ private func flatlandQuality(
     return ((y[.all, 0] - 1).softplus() * isInside * 10.0, y[.all, 1..<4].logistic())
   }
   let start = network.initialized(for: [1, 2], key: Key(0)).parameters
-  let training = try EnsembleTraining([start], optimizer: Adam(), learningRates: [2e-2], shared: [learned.origins, learned.directions, seen]) { member in
+  let training = try EnsembleTraining(
+    [start], optimizer: Adam(), learningRates: [2e-2], shared: [learned.origins, learned.directions, seen]
+  ) { member in
     let found = render(member.shared[0], member.shared[1], key: member.key) { field(member.parameters, $0) }
     return (found - member.shared[2]).squared().mean()
   }

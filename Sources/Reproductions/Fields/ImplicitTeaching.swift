@@ -9,7 +9,8 @@ import SomaReports
 /// Fitting a signal by the samples where the network is most wrong.
 let implicitTeaching = Reproduction(
   "int", source: "Zhang, Luo, Li, Wu & Wong 2024, arXiv 2405.10531",
-  definition: "At chosen steps, the n largest ‖y - f(x)‖₁ become the samples of the next steps; n grows to all of them.",
+  definition:
+    "At chosen steps, the n largest ‖y - f(x)‖₁ become the samples of the next steps; n grows to all of them.",
   interface: [
     "SampleTeacher", "RatioSchedule", "IntervalStrategy", "FieldFitting", "NeuralTangentKernel",
   ],
@@ -92,7 +93,8 @@ let implicitTeaching = Reproduction(
     for (a, arm) in arms.enumerated() {
       traces.append(
         try (0..<run.seeds).map { seed in
-          try part.report((0.2 + 0.8 * Double(a * run.seeds + seed) / Double(arms.count * run.seeds)), "\(signal.name): \(arm.name)")
+          try part.report(
+            (0.2 + 0.8 * Double(a * run.seeds + seed) / Double(arms.count * run.seeds)), "\(signal.name): \(arm.name)")
           return try trace(signal, arm.teacher, rate: rate, seed: seed)
         })
     }
@@ -113,7 +115,8 @@ let implicitTeaching = Reproduction(
       if times(1) <= 0.9 * times(4) { beatsRandom += 1 }
     }
     words.append(
-      "\(signal.name) \(formattedNumber(times(1) / times(0), digits: 3)) (random \(formattedNumber(times(4) / times(0), digits: 3)))")
+      "\(signal.name) \(formattedNumber(times(1) / times(0), digits: 3)) (random \(formattedNumber(times(4) / times(0), digits: 3)))"
+    )
     figures.append(
       LineChart(
         "\(signal.name): quality by time, first seed", xTitle: "seconds", yTitle: "best PSNR so far, dB",
@@ -159,7 +162,9 @@ let implicitTeaching = Reproduction(
       linear = linear - kernel.matmul(linear - y) * (2 * rate / 24)
     }
     let truth = net.apply(Variables(parameters: parameters), x)
-    return ((truth - linear).squared().mean().scalar / (truth - net.apply(Variables(parameters: start), x)).squared().mean().scalar).squareRoot()
+    return
+      ((truth - linear).squared().mean().scalar
+      / (truth - net.apply(Variables(parameters: start), x)).squared().mean().scalar).squareRoot()
   }
   let falls = zip(kernelErrors, kernelErrors.dropFirst()).allSatisfy { $0 > $1 }
   return Finding(

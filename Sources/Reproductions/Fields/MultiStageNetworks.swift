@@ -8,9 +8,11 @@ import SomaReports
 /// Networks for what networks leave.
 let multiStageNetworks = Reproduction(
   "multi-stage", source: "Wang & Lai 2023, arXiv 2307.08934",
-  definition: "Σ ε_j u_j(x): each u_j is a fresh network for what the sum so far leaves, its input scaled by κ = 2π times the residue's dominant frequency.",
+  definition:
+    "Σ ε_j u_j(x): each u_j is a fresh network for what the sum so far leaves, its input scaled by κ = 2π times the residue's dominant frequency.",
   interface: [
-    "MultiStage", "StageNetwork", "StageSum", "DominantFrequency", "MultiStage.solve(_:points:terms:boundaryWeight:seed:onProgress:)",
+    "MultiStage", "StageNetwork", "StageSum", "DominantFrequency",
+    "MultiStage.solve(_:points:terms:boundaryWeight:seed:onProgress:)",
     "Problem",
   ],
   claim: """
@@ -57,7 +59,8 @@ let multiStageNetworks = Reproduction(
       for (report, judged) in zip(result.reports, judged) {
         rows.append([
           String(count), String(seed), String(report.stage), scientific(report.epsilon),
-          formattedNumber(report.frequency, digits: 3), formattedNumber(report.kappa, digits: 3), scientific(report.error), scientific(judged),
+          formattedNumber(report.frequency, digits: 3), formattedNumber(report.kappa, digits: 3),
+          scientific(report.error), scientific(judged),
         ])
         if seed == 0, count != 1500 {
           residueCurves.append(
@@ -114,7 +117,8 @@ let multiStageNetworks = Reproduction(
   let terms = [MultiStage.Term(order: 1, coefficient: 1), .init(order: 0, coefficient: 1 / 3.0.squareRoot())]
   func largest(_ result: MultiStage.Result) -> Double {
     let grid = problem.grid(2001)
-    return (result.network.apply(Variables(parameters: result.parameters), grid).squeezed([1]) - exact(grid)).abs().max().scalar
+    return (result.network.apply(Variables(parameters: result.parameters), grid).squeezed([1]) - exact(grid)).abs()
+      .max().scalar
   }
   var (staged, plain) = ([Double](), [Double]())
   var equationRows: [[String]] = []
@@ -152,18 +156,23 @@ let multiStageNetworks = Reproduction(
       """,
     tables: [
       Finding.Table(
-        "Stages", columns: ["points", "seed", "stage", "ε", "frequency", "κ", "error at points", "judged error"], rows: rows),
+        "Stages", columns: ["points", "seed", "stage", "ε", "frequency", "κ", "error at points", "judged error"],
+        rows: rows),
       Finding.Table("Single networks", columns: ["network", "numbers", "judged error"], rows: singleRows),
       Finding.Table(
-        "Equation: residual by stage, largest error, that of one stage", columns: ["seed", "residuals", "staged", "one stage"],
+        "Equation: residual by stage, largest error, that of one stage",
+        columns: ["seed", "residuals", "staged", "one stage"],
         rows: equationRows),
     ],
     figures: [
       LineChart(
         "What each stage leaves, first seed", xTitle: "x", yTitle: "|error|", residueCurves, yScale: .logarithmic),
       ScatterPlot(
-        "Error and frequency", xTitle: "frequency of the residue", yTitle: "its root mean square", law, xScale: .logarithmic,
+        "Error and frequency", xTitle: "frequency of the residue", yTitle: "its root mean square", law,
+        xScale: .logarithmic,
         yScale: .logarithmic),
     ],
-    remarks: ["The stages stop where a residue has more than a period for six points; the table shows those that were run."])
+    remarks: [
+      "The stages stop where a residue has more than a period for six points; the table shows those that were run."
+    ])
 }

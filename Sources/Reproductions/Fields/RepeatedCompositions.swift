@@ -7,7 +7,8 @@ import SomaReports
 
 /// One small network, composed with itself.
 let repeatedCompositions = Reproduction(
-  "rcnet", source: "Zhang, Lu & Zhao 2023, arXiv 2301.12353", definition: "L₂ ∘ g ∘ … ∘ g ∘ L₁ with one fixed ReLU network g.",
+  "rcnet", source: "Zhang, Lu & Zhao 2023, arXiv 2301.12353",
+  definition: "L₂ ∘ g ∘ … ∘ g ∘ L₁ with one fixed ReLU network g.",
   interface: [
     "RepeatedComposition", "RepeatedComposition.constructed(_:compositions:base:)",
     "RepeatedComposition.constructed(side:transition:base:_:)", "EulerFlow",
@@ -34,10 +35,15 @@ let repeatedCompositions = Reproduction(
   let functions: [(name: String, f: @Sendable (Double) -> Double)] = [
     ("sin(2πx)/(2π)", { sin(2 * .pi * $0) / (2 * .pi) }), ("√|x − 0.3|", { abs($0 - 0.3).squareRoot() }),
     // Slopes of ±1 between places drawn once.
-    ("piecewise linear", { x in bends.sorted().reduce((0.0, 0.0, 1.0)) { state, bend in
-      let end = min(max(bend, 0), x)
-      return end > state.1 ? (state.0 + state.2 * (end - state.1), end, -state.2) : (state.0, state.1, -state.2)
-    }.0 + (x > 0.9 ? (x - 0.9) : 0) }),
+    (
+      "piecewise linear",
+      { x in
+        bends.sorted().reduce((0.0, 0.0, 1.0)) { state, bend in
+          let end = min(max(bend, 0), x)
+          return end > state.1 ? (state.0 + state.2 * (end - state.1), end, -state.2) : (state.0, state.1, -state.2)
+        }.0 + (x > 0.9 ? (x - 0.9) : 0)
+      }
+    ),
   ]
   let grid = Tensor.linspace(0, 1, count: run.scaled(20_001, smoke: 501), dtype: .float64)
   let column = grid.reshape(grid.count, 1)
@@ -64,7 +70,9 @@ let repeatedCompositions = Reproduction(
   let centres = (0..<lattice).map { (Double($0) + 0.5) / Double(lattice) }
   let plane = centres.flatMap { x in centres.map { (x, $0) } }
   let places = Tensor(plane.flatMap { [$0.0, $0.1] }, shape: [plane.count, 2])
-  let distance: @Sendable (Double, Double) -> Double = { (($0 - 0.4) * ($0 - 0.4) + ($1 - 0.6) * ($1 - 0.6)).squareRoot() }
+  let distance: @Sendable (Double, Double) -> Double = {
+    (($0 - 0.4) * ($0 - 0.4) + ($1 - 0.6) * ($1 - 0.6)).squareRoot()
+  }
   let meanErrors = try sides.map { k -> Double in
     try run.report(0.05 + 0.02 * Double(k), "plane, \(k) cells a side")
     let (network, parameters) = try RepeatedComposition.constructed(side: k, distance)
@@ -171,7 +179,8 @@ let repeatedCompositions = Reproduction(
     figures: [
       LineChart(
         "Constructed networks", xTitle: "compositions", yTitle: "largest error",
-        zip(functions, errors).map { LineChart.Series($0.name, x: counts.map(Double.init), y: $1) }, xScale: .logarithmic,
+        zip(functions, errors).map { LineChart.Series($0.name, x: counts.map(Double.init), y: $1) },
+        xScale: .logarithmic,
         yScale: .logarithmic),
       LineChart("Trained networks", xTitle: "x", yTitle: "f", curves),
     ],

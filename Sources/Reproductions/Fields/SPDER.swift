@@ -8,7 +8,8 @@ import SomaReports
 
 /// Damped sines as the activation of coordinate networks.
 let spder = Reproduction(
-  "spder", source: "Shah & Sitawarin 2023, arXiv 2306.15242", definition: "sin(x) √|x|, or sin x times log(1+|x|) or atan x.",
+  "spder", source: "Shah & Sitawarin 2023, arXiv 2306.15242",
+  definition: "sin(x) √|x|, or sin x times log(1+|x|) or atan x.",
   interface: [
     "Activation.spder(damping:clamp:)", "CoordinateNetwork", "CoordinateEncoding", "FieldFitting", "SavedField",
     "Metrics.spectralCorrelation(_:_:)",
@@ -87,7 +88,8 @@ let spder = Reproduction(
     let fits = try FieldFits.run(
       network, (inner, coarse), rates: [rate], seeds: 1, steps: steps, name: "super-resolution, \(name)",
       run.part(0.6 + 0.1 * Double(i) / 3...0.6 + 0.1 * Double(i + 1) / 3))
-    let error = (FieldFitting.predict(network, fits[0].parameters, fine.places) - fine.values).cast(to: .float64).squared()
+    let error = (FieldFitting.predict(network, fits[0].parameters, fine.places) - fine.values).cast(to: .float64)
+      .squared()
       .mean().doubles[0]
     larger.append([name, formattedNumber(rate), formattedNumber(FieldFits.decibels(error), digits: 3)])
   }

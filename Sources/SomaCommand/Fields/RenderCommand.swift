@@ -19,7 +19,9 @@ struct RenderCommand: ParsableCommand {
         soma render bunny.soma --size 96 --out bunny.obj
       """)
   @Argument(help: "The fitted field.") var field: String
-  @Option(help: ArgumentHelp("Pixels: 512, or 800x600; nodes a side of a mesh. Default: as fitted, or 256.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "Pixels: 512, or 800x600; nodes a side of a mesh. Default: as fitted, or 256.", valueName: "size"))
   var size: String?
   @Option(help: ArgumentHelp("Samples a second of a sound. Default: as fitted.", valueName: "hertz")) var rate: Int?
   @Option(help: ArgumentHelp("Cut a solid at this height instead of looking at it.", valueName: "z")) var slice: Double?

@@ -5,7 +5,8 @@ import SomaData
 /// One command for everything that is a function: what kind of file it is given decides what is fitted.
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fit", abstract: "Fit a function: a formula or a neuron to a table, a field to a picture, a sound or a shape.",
+    commandName: "fit",
+    abstract: "Fit a function: a formula or a neuron to a table, a field to a picture, a sound or a shape.",
     discussion: """
       A table (.csv, .tsv, .npz, or the name of a data set) is fitted by a Kolmogorov-Arnold network, which is pruned and read off
       as a formula (--method formula, or --formula), or by one robust neuron (--method neuron).

@@ -19,7 +19,8 @@ struct FitField: ParsableArguments {
   @Option(help: "Hidden layers.") var depth = 4
   @Option(help: "The frequency ω₀ of sines.") var omega = 30.0
   @Flag(help: "Learn from the samples where the field is most wrong, a growing share.") var teach = false
-  @Option(help: ArgumentHelp("Bits of a stored number, 2 to 16. Default: 32, as they are.", valueName: "count")) var bits: Int?
+  @Option(help: ArgumentHelp("Bits of a stored number, 2 to 16. Default: 32, as they are.", valueName: "count"))
+  var bits: Int?
   @Option(
     help: ArgumentHelp(
       "Store this many numbers, from which fixed random maps make the network (D'OH).", valueName: "count"))
@@ -58,7 +59,8 @@ struct FitField: ParsableArguments {
       image = read
       samples = FieldSamples(read)
     case .sound: samples = FieldSamples(try Sound.read(input))
-    case .mesh: samples = FieldSamples(try OBJ.read(input), count: distanceSamples, seed: UInt64(bitPattern: Int64(seed)))
+    case .mesh:
+      samples = FieldSamples(try OBJ.read(input), count: distanceSamples, seed: UInt64(bitPattern: Int64(seed)))
     case .table: throw DataError(input, "is a table, no picture, sound or shape")
     }
     let bytes = (try? FileManager.default.attributesOfItem(atPath: input)[.size] as? NSNumber)?.intValue ?? 0
@@ -126,7 +128,8 @@ struct FitField: ParsableArguments {
         format: "%@, %d numbers: PSNR %.2f dB after %d steps, %@", specification.name, summary.parameters,
         summary.quality, fitting.taken, formattedDuration(seconds)))
     print(
-      "numbers take \(summary.numberBytes) bytes\(bits.map { " at \($0) bits" } ?? ""); \(saved.description.source) has \(bytes)")
+      "numbers take \(summary.numberBytes) bytes\(bits.map { " at \($0) bits" } ?? ""); \(saved.description.source) has \(bytes)"
+    )
     if let jpeg {
       print(
         String(format: "a JPEG of %.2f dB takes %d bytes (quality setting %d)", jpeg.quality, jpeg.bytes, jpeg.setting))

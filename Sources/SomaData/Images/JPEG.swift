@@ -33,7 +33,8 @@ public enum JPEG {
     var (count, result) = (UInt(0), soma_jpeg_result())
     let memory = picture.pixels.withUnsafeBufferPointer { source in
       soma_jpeg_encode(
-        source.baseAddress, Int32(picture.width), Int32(picture.height), Int32(picture.channels), Int32(quality), &count,
+        source.baseAddress, Int32(picture.width), Int32(picture.height), Int32(picture.channels), Int32(quality),
+        &count,
         &result)
     }
     guard let memory else { fatalError("libjpeg cannot write the picture") }

@@ -107,7 +107,8 @@ extension SavedField {
     let hits = places.indices.filter { isHit[$0] }
     var pixels = [UInt8](repeating: 255, count: places.count * 3)
     guard !hits.isEmpty else { return Image(width: side, height: side, colour: .rgb, pixels: pixels) }
-    let at = Tensor(hits.flatMap { [Float(places[$0].x), Float(places[$0].y), Float(places[$0].z)] }, shape: [hits.count, 3])
+    let at = Tensor(
+      hits.flatMap { [Float(places[$0].x), Float(places[$0].y), Float(places[$0].z)] }, shape: [hits.count, 3])
     let slopes = try gradient(at: at).floats
     let light = P(0.4, 0.75, 0.5)
     for (k, i) in hits.enumerated() {

@@ -41,7 +41,9 @@ public struct RateDistortion: Sendable {
       let rounded = parameters.map { _, tensor in
         let coded = quantizer(tensor.floats)
         stored +=
-          32 + 8 * ArithmeticCoder.encode(coded.multiples.map { $0 + quantizer.limit }, alphabet: 2 * quantizer.limit + 1).count
+          32 + 8
+          * ArithmeticCoder.encode(coded.multiples.map { $0 + quantizer.limit }, alphabet: 2 * quantizer.limit + 1)
+          .count
         return Tensor(quantizer.decode(coded), shape: tensor.shape)
       }
       return Point(

@@ -160,10 +160,13 @@ public final class FieldFitting {
     FieldFitting.predict(network, parameters, x, chunk: chunk)
   }
 
-  public static func predict(_ network: any Layer, _ parameters: Parameters, _ x: Tensor, chunk: Int = 1 << 16) -> Tensor {
+  public static func predict(_ network: any Layer, _ parameters: Parameters, _ x: Tensor, chunk: Int = 1 << 16)
+    -> Tensor
+  {
     let n = x.shape[0]
     let run = compile { (leaves: [Tensor]) in
-      network.apply(Variables(parameters: parameters.replacingLeaves(Array(leaves.dropLast()))), leaves[leaves.count - 1])
+      network.apply(
+        Variables(parameters: parameters.replacingLeaves(Array(leaves.dropLast()))), leaves[leaves.count - 1])
     }
     let parts = stride(from: 0, to: n, by: chunk).map { start in
       run(parameters.leaves + [x[start..<min(start + chunk, n)]])
@@ -190,7 +193,9 @@ extension Metrics {
     let axes = Array(0..<a.rank)
     func spectrum(_ x: Tensor) -> (amplitude: [Double], phase: [Double]) {
       let (real, imaginary) = x.cast(to: .float64).fourier(axes: axes)
-      return ((real * real + imaginary * imaginary).sqrt().flattened().doubles, imaginary.atan2(real).flattened().doubles)
+      return (
+        (real * real + imaginary * imaginary).sqrt().flattened().doubles, imaginary.atan2(real).flattened().doubles
+      )
     }
     func correlation(_ u: [Double], _ v: [Double]) -> Double {
       let (mu, mv) = (u.reduce(0, +) / Double(u.count), v.reduce(0, +) / Double(v.count))

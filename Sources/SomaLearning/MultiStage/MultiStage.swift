@@ -228,7 +228,8 @@ public struct MultiStage: Sendable {
   }
 
   static func frequency(_ x: Tensor, _ residue: [Double]) throws -> Double {
-    require(x.shape[1] == 1, "frequencies of scattered samples in one dimension; grids of more go through DominantFrequency")
+    require(
+      x.shape[1] == 1, "frequencies of scattered samples in one dimension; grids of more go through DominantFrequency")
     let places = x.doubles
     let step = 2 / Double(places.count - 1)
     let isGrid = places.enumerated().allSatisfy { abs($1 - (-1 + Double($0) * step)) < 1e-9 }

@@ -34,7 +34,8 @@ public struct CoordinateNetwork: Layer {
     firstOmega: Double? = nil, encoding: CoordinateEncoding = .identity, start: Start = .sinusoidal
   ) {
     require(
-      width > 0 && depth > 0 && outputs > 0, "a coordinate network of width \(width), depth \(depth), \(outputs) outputs")
+      width > 0 && depth > 0 && outputs > 0,
+      "a coordinate network of width \(width), depth \(depth), \(outputs) outputs")
     require(omega > 0 && (firstOmega ?? 1) > 0, "frequencies are positive, not \(omega)")
     self.width = width
     self.depth = depth
@@ -47,7 +48,8 @@ public struct CoordinateNetwork: Layer {
   }
 
   /// `sin(ω₀ (x W + b))` (Sitzmann et al. 2020, arXiv 2006.09661).
-  public static func siren(width: Int = 256, depth: Int = 6, outputs: Int = 1, omega: Double = 30) -> CoordinateNetwork {
+  public static func siren(width: Int = 256, depth: Int = 6, outputs: Int = 1, omega: Double = 30) -> CoordinateNetwork
+  {
     CoordinateNetwork(
       width: width, depth: depth, outputs: outputs, activation: sine, omega: omega)
   }
@@ -65,7 +67,8 @@ public struct CoordinateNetwork: Layer {
     width: Int = 256, depth: Int = 6, outputs: Int = 1, encoding: CoordinateEncoding = .identity
   ) -> CoordinateNetwork {
     CoordinateNetwork(
-      width: width, depth: depth, outputs: outputs, activation: Activation.relu, omega: 1, encoding: encoding, start: .he)
+      width: width, depth: depth, outputs: outputs, activation: Activation.relu, omega: 1, encoding: encoding,
+      start: .he)
   }
 
   private static let sine = try! Activation.named("sine")

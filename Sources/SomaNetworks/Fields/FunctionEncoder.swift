@@ -137,7 +137,8 @@ public struct FunctionEncoder: Sendable {
   func refined(_ start: Hypervector, _ all: Hypervector, steps: Int) -> Hypervector {
     // Samples have norm √N.
     let scale = 1 / Double(size).squareRoot()
-    let result = scan([start.real, start.imaginary], [Tensor.iota([steps], dtype: dtype)], length: steps) { now, slice in
+    let result = scan([start.real, start.imaginary], [Tensor.iota([steps], dtype: dtype)], length: steps) {
+      now, slice in
       let fit = (all.real.matmul(now[0].expandDimensions(at: 1)) + all.imaginary.matmul(now[1].expandDimensions(at: 1)))
         .squeezed([1])
       let worst = fit.argMin(0).reshape(1)
@@ -166,7 +167,8 @@ public struct FunctionEncoder: Sendable {
     require(outputs == 1, "values of one number are decoded here, not of \(outputs); see decodeVectors")
     let freed = encoding.unbound(from: place(x))
     let scale = 1 / Double(size).squareRoot()
-    let grid = Tensor.linspace(range.lowerBound, range.upperBound, count: candidates, dtype: dtype).reshape(candidates, 1)
+    let grid = Tensor.linspace(range.lowerBound, range.upperBound, count: candidates, dtype: dtype).reshape(
+      candidates, 1)
     let known = value(grid)
     let fits = (freed.real.matmul(known.real.T) + freed.imaginary.matmul(known.imaginary.T)) * scale
     let best = grid.flattened().take(fits.argMax(-1))

@@ -51,7 +51,9 @@ struct ReLUCircuit {
   mutating func relu(_ term: Term) -> Term {
     if let same = nodes.indices.first(where: {
       $0 >= inputs && nodes[$0].term.coefficients == term.coefficients && nodes[$0].term.constant == term.constant
-    }) { return Term(node: same) }
+    }) {
+      return Term(node: same)
+    }
     let depth = (term.coefficients.keys.map { nodes[$0].depth }.max() ?? 0) + 1
     nodes.append(Node(term: term, depth: depth))
     return Term(node: nodes.count - 1)
@@ -101,7 +103,8 @@ struct ReLUCircuit {
       var columns: [Term] = []
       var next: [Int: [(unit: Int, factor: Double)]] = [:]
       func unit(_ term: Term) -> Int {
-        if let same = columns.firstIndex(where: { $0.coefficients == term.coefficients && $0.constant == term.constant }) {
+        if let same = columns.firstIndex(where: { $0.coefficients == term.coefficients && $0.constant == term.constant }
+        ) {
           return same
         }
         columns.append(term)

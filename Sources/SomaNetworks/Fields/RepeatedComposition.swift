@@ -40,11 +40,13 @@ public struct RepeatedComposition: Layer {
       let inner = scope["g"]
       // Declared once outside the loop, so that initialization sees the parameters.
       if scope.isInitializing { _ = g(h, inner) }
-      h = scan([h], [], length: times) { carries, _ in
-        let y = g(carries[0], inner)
-        require(y.shape == carries[0].shape, "a layer that is repeated keeps the shape: \(carries[0].shape) to \(y.shape)")
-        return ([isFlow ? carries[0] + y * (1 / Double(times)) : y], [])
-      }.carries[0]
+      h =
+        scan([h], [], length: times) { carries, _ in
+          let y = g(carries[0], inner)
+          require(
+            y.shape == carries[0].shape, "a layer that is repeated keeps the shape: \(carries[0].shape) to \(y.shape)")
+          return ([isFlow ? carries[0] + y * (1 / Double(times)) : y], [])
+        }.carries[0]
     }
     return Dense(outputs, initializer: .lecunNormal)(h, scope["out"])
   }

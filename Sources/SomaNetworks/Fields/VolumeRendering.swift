@@ -29,7 +29,8 @@ public enum VolumeRendering {
     let (rays, dtype) = (origins.shape[0], origins.dtype)
     let step = (far - near) / Double(count)
     let part = Tensor.iota([rays, count], axis: 1, dtype: dtype)
-    let within = key.map { Tensor.uniform([rays, count], key: $0, dtype: dtype) } ?? Tensor.full([rays, count], 0.5, dtype: dtype)
+    let within =
+      key.map { Tensor.uniform([rays, count], key: $0, dtype: dtype) } ?? Tensor.full([rays, count], 0.5, dtype: dtype)
     let depth = (part + within) * step + near
     let places =
       origins.expandDimensions(at: 1) + directions.expandDimensions(at: 1) * depth.expandDimensions(at: -1)

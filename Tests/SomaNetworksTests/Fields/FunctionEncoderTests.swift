@@ -7,11 +7,15 @@ import Testing
   private let encoder = FunctionEncoder(
     inputDimension: 1, size: 2048, alpha: 15, beta: 2.5, key: Key(1), dtype: .float64)
   private func column(_ values: [Double]) -> Tensor { Tensor(values, shape: [values.count, 1]) }
-  private func f(_ x: Tensor) -> Tensor { (x * (2 * Double.pi)).sin() * 0.4 + ((x - 0.6).squared() * -20.0).exp() * 0.5 }
+  private func f(_ x: Tensor) -> Tensor {
+    (x * (2 * Double.pi)).sin() * 0.4 + ((x - 0.6).squared() * -20.0).exp() * 0.5
+  }
 
   @Test func similarityIsTheGaussianOfTheDistance() {
     let wide = FunctionEncoder(inputDimension: 1, size: 8000, alpha: 15, key: Key(2), dtype: .float64)
-    func alike(_ a: Double, _ b: Double) -> Double { wide.similarity(wide.place(column([a])), wide.place(column([b]))).doubles[0] }
+    func alike(_ a: Double, _ b: Double) -> Double {
+      wide.similarity(wide.place(column([a])), wide.place(column([b]))).doubles[0]
+    }
     #expect(abs(alike(0.2, 0.25) - 0.7548396) < 0.02)
     #expect(abs(alike(0.2, 0.2) - 1) < 1e-12)
     // Over keys the variance is (1 - k²)²/(2N).
@@ -30,13 +34,16 @@ import Testing
       real: .normal([2048], key: Key(3), dtype: .float64), imaginary: .normal([2048], key: Key(4), dtype: .float64))
     let place = encoder.place(Tensor([0.37]))
     let back = place.bound(to: v).unbound(from: place)
-    #expect((back.real - v.real).abs().max().scalar < 1e-12 && (back.imaginary - v.imaginary).abs().max().scalar < 1e-12)
+    #expect(
+      (back.real - v.real).abs().max().scalar < 1e-12 && (back.imaginary - v.imaginary).abs().max().scalar < 1e-12)
   }
 
   @Test func shiftsAreBindings() {
     let (x, c) = (Tensor([0.31]), Tensor([0.22]))
     let (moved, bound) = (encoder.place(x + c), encoder.place(x).bound(to: encoder.place(c)))
-    #expect((moved.real - bound.real).abs().max().scalar < 1e-9 && (moved.imaginary - bound.imaginary).abs().max().scalar < 1e-9)
+    #expect(
+      (moved.real - bound.real).abs().max().scalar < 1e-9
+        && (moved.imaginary - bound.imaginary).abs().max().scalar < 1e-9)
   }
 
   @Test func repeatedSamplesDoNotMoveTheRefinedEncoding() {
@@ -44,7 +51,8 @@ import Testing
     let doubled = Tensor.concatenate([x, x])
     let repeated = Tensor.concatenate([x, x[0..<1].broadcast(to: [50, 1])])
     func compare(_ other: Tensor, _ refine: FunctionEncoder.Refinement) -> Double {
-      encoder.similarity(encoder.encode(x, f(x), refine: refine), encoder.encode(other, f(other), refine: refine)).scalar
+      encoder.similarity(encoder.encode(x, f(x), refine: refine), encoder.encode(other, f(other), refine: refine))
+        .scalar
     }
     #expect(compare(doubled, .smallestBall()) >= 0.97)
     #expect(compare(repeated, .smallestBall()) >= 0.97)
@@ -53,7 +61,8 @@ import Testing
 
   @Test func refinementRaisesTheWorstFit() {
     let x = Tensor.concatenate([
-      Tensor.uniform([20, 1], key: Key(6), dtype: .float64), Tensor.uniform([80, 1], low: 0.2, high: 0.3, key: Key(7), dtype: .float64),
+      Tensor.uniform([20, 1], key: Key(6), dtype: .float64),
+      Tensor.uniform([80, 1], low: 0.2, high: 0.3, key: Key(7), dtype: .float64),
     ])
     let fits = [0, 1, 5, 20, 80, 200].map { steps -> Double in
       let refine: FunctionEncoder.Refinement = steps == 0 ? .none : .smallestBall(steps: steps)
@@ -80,7 +89,8 @@ import Testing
   }
 
   @Test func vectorsDecodeToo() {
-    let two = FunctionEncoder(inputDimension: 2, outputDimension: 2, size: 4096, alpha: 8, beta: 2, key: Key(9), dtype: .float64)
+    let two = FunctionEncoder(
+      inputDimension: 2, outputDimension: 2, size: 4096, alpha: 8, beta: 2, key: Key(9), dtype: .float64)
     let x = Tensor([0.3, 0.6], shape: [1, 2])
     let y = Tensor([-0.4, 0.7], shape: [1, 2])
     let found = two.decodeVectors(two.encode(x, y), at: x).values.doubles

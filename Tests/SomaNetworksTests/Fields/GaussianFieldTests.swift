@@ -15,7 +15,8 @@ import Testing
     for (isNormalized, expected) in [(false, 1.12396234), (true, 0.59015915)] {
       let layer = GaussianKernels(count: 3, isNormalized: isNormalized)
       let parameters = Parameters([
-        ("centre", centres), ("sharpness", inverse.log()), ("weight", Tensor([[1], [-2], [0.5]])), ("bias", Tensor([0.1])),
+        ("centre", centres), ("sharpness", inverse.log()), ("weight", Tensor([[1], [-2], [0.5]])),
+        ("bias", Tensor([0.1])),
       ])
       let y = layer.apply(Variables(parameters: parameters), f).doubles[0]
       #expect(abs(y - expected) < 6e-8)
@@ -46,7 +47,8 @@ import Testing
     for isNormalized in [false, true] {
       let layer = GaussianKernels(count: 3, isNormalized: isNormalized)
       let parameters = Parameters([
-        ("centre", centres), ("sharpness", inverse.log()), ("weight", Tensor([[1], [-2], [0.5]])), ("bias", Tensor([0.1])),
+        ("centre", centres), ("sharpness", inverse.log()), ("weight", Tensor([[1], [-2], [0.5]])),
+        ("bias", Tensor([0.1])),
       ])
       let y = layer.apply(Variables(parameters: parameters), far).doubles[0]
       // Nearest in its own widths is the first kernel; the third has a width of 2 along the second axis but ¼ along the first.
@@ -74,7 +76,9 @@ import Testing
 
   @Test func everyStorageOfAGridReadsPlaces() {
     let x = Tensor.uniform([40, 3], low: -1, high: 1, key: Key(1))
-    for storage in [FeatureGrid.Storage.dense, .hashed(size: 64), .triPlane(multiplies: true), .triPlane(multiplies: false)] {
+    for storage in [
+      FeatureGrid.Storage.dense, .hashed(size: 64), .triPlane(multiplies: true), .triPlane(multiplies: false),
+    ] {
       let grid = FeatureGrid(resolutions: [4, 9], channels: 2, storage: storage)
       let start = grid.initialized(for: [1, 3], key: Key(2))
       let y = grid.apply(start, x)

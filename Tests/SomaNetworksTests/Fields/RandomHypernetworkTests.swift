@@ -7,18 +7,24 @@ import Testing
   private let target = CoordinateNetwork.siren(width: 12, depth: 2)
   private let input = TensorType(shape: [1, 2], dtype: .float64)
 
-  private func hyper(_ n: Int, _ projection: RandomHypernetwork.Projection = .signs, seed: Int = 4) -> RandomHypernetwork {
+  private func hyper(_ n: Int, _ projection: RandomHypernetwork.Projection = .signs, seed: Int = 4)
+    -> RandomHypernetwork
+  {
     RandomHypernetwork(
       target: target, latent: n, seed: seed, projection: projection,
       variance: RandomHypernetwork.sinusoidalVariance(omega: 30, inputs: 2, width: 12))
   }
 
-  @Test(arguments: RandomHypernetwork.Projection.allCases) func weightsAreLinear(_ projection: RandomHypernetwork.Projection) {
+  @Test(arguments: RandomHypernetwork.Projection.allCases) func weightsAreLinear(
+    _ projection: RandomHypernetwork.Projection
+  ) {
     let network = hyper(30, projection)
     func weights(_ z: Tensor) -> Tensor {
       .concatenate(network.materialize(Parameters([("z", z)]), for: input).leaves.map { $0.flattened() })
     }
-    let (z, other) = (Tensor.normal([30], key: Key(1), dtype: .float64), Tensor.normal([30], key: Key(2), dtype: .float64))
+    let (z, other) = (
+      Tensor.normal([30], key: Key(1), dtype: .float64), Tensor.normal([30], key: Key(2), dtype: .float64)
+    )
     let gap = weights(z * 2.0 - other * 0.5) - (weights(z) * 2.0 - weights(other) * 0.5)
     #expect(gap.abs().max().scalar < 1e-14)
   }
@@ -27,7 +33,8 @@ import Testing
     let network = hyper(20)
     let start = network.initialized(for: input, key: Key(3))
     let x = Tensor.uniform([9, 2], low: -1, high: 1, key: Key(5), dtype: .float64)
-    let own = grad { (p: Parameters) in network.apply(Variables(parameters: p), x).squared().sum() }(start.parameters)["z"]!
+    let own = grad { (p: Parameters) in network.apply(Variables(parameters: p), x).squared().sum() }(start.parameters)[
+      "z"]!
     let ordinary = network.materialize(start.parameters, for: input)
     let slopes = grad { (p: Parameters) in target.apply(Variables(parameters: p), x).squared().sum() }(ordinary)
     var expected = Tensor.zeros([20], dtype: .float64)
@@ -46,7 +53,8 @@ import Testing
       let hyper = RandomHypernetwork(
         target: network, latent: 40, seed: seed,
         variance: RandomHypernetwork.sinusoidalVariance(omega: 30, inputs: 2, width: 32))
-      let weight = hyper.materialize(hyper.initialized(for: [1, 2], key: Key(seed)).parameters, for: TensorType(shape: [1, 2]))["1/weight"]!.doubles
+      let weight = hyper.materialize(
+        hyper.initialized(for: [1, 2], key: Key(seed)).parameters, for: TensorType(shape: [1, 2]))["1/weight"]!.doubles
       sum += weight.reduce(0, +)
       square += weight.reduce(0) { $0 + $1 * $1 }
       count += weight.count
@@ -70,7 +78,8 @@ import Testing
     let count = target.parameterCount(for: [1, 2])
     let network = hyper(count)
     let types = target.variableTypes(for: input).parameters
-    let rows = Tensor.concatenate(types.map { network.projectionRows($0.name, $0.type.shape.elementCount, dtype: .float64) })
+    let rows = Tensor.concatenate(
+      types.map { network.projectionRows($0.name, $0.type.shape.elementCount, dtype: .float64) })
     #expect(rows.singularValues().s.min().scalar > 1e-6)
     // The z that gives wanted weights, found by solving, does so.
     let wanted = Tensor.normal([count, 1], key: Key(8), dtype: .float64)

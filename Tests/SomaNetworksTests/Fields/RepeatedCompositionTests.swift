@@ -107,7 +107,9 @@ import Testing
     }
     let start = EulerFlow(g, steps: 1).initialized(for: TensorType(shape: [1, 4], dtype: .float64), key: Key(3))
     let x = Tensor.normal([5, 4], key: Key(4), dtype: .float64)
-    func flow(_ steps: Int, _ x: Tensor) -> Tensor { EulerFlow(g, steps: steps, time: 0.1 * Double(steps)).apply(start, x) }
+    func flow(_ steps: Int, _ x: Tensor) -> Tensor {
+      EulerFlow(g, steps: steps, time: 0.1 * Double(steps)).apply(start, x)
+    }
     #expect((flow(3, flow(2, x)) - flow(5, x)).abs().max().scalar < 1e-12)
     // One composition is the plain network, none is the two affine maps.
     var network = RepeatedComposition.trainable(state: 4, width: 3, times: 1)
