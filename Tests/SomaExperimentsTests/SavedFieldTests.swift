@@ -66,9 +66,9 @@ import Testing
     }
     let mesh = Mesh.marchingTetrahedra(values, nodes: 20)
     let samples = FieldSamples(mesh, count: 3000)
-    let specification = FieldSpecification("grbf", inputs: 3, outputs: 1)
+    let specification = FieldSpecification("siren", inputs: 3, outputs: 1, width: 32, depth: 2, omega: 10)
     let fitting = try FieldFitting(
-      try specification.network(), samples.places, samples.values, steps: 150, schedule: .cosine(5e-2))
+      try specification.network(), samples.places, samples.values, steps: 150, schedule: .cosine(3e-3))
     while !fitting.isDone { try fitting.step() }
     let saved = SavedField(
       .init(

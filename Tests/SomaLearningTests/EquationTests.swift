@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func solvesPoissonOnALine() throws {
-    let solver = EquationSolver(points: 80, boundaryPoints: 2, adamSteps: 200, learningRate: 3e-3, iterations: 300)
+    let solver = EquationSolver(points: 80, boundaryPoints: 2, adamSteps: 200, learningRate: 3e-3, iterations: 2000)
     let network = StageNetwork(width: 16, depth: 2, kappa: 4, first: Activation.tanh)
     let solution = try solver.solve(.poissonLine, with: network)
     #expect(try #require(solution.relativeError) < 1e-2)

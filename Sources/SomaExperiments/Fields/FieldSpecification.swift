@@ -78,7 +78,9 @@ public struct FieldSpecification: Sendable, Hashable, Codable {
     }
     // Half and three quarters of the samples' fineness in the plane, more levels in space.
     let resolutions =
-      inputs == 3 ? [8, 16, 32] : inputs == 2 ? [gridSide, gridSide * 3 / 2] : [gridSide, gridSide * 2]
+      inputs == 3
+      ? [2, 4, 8].map { max(2, $0 * width / 16) }
+      : inputs == 2 ? [gridSide, gridSide * 3 / 2] : [gridSide, gridSide * 2]
     func grid(_ decoder: any Layer) -> any Layer {
       GridField(grid: FeatureGrid(resolutions: resolutions, channels: inputs == 3 ? 4 : 8), decoder: decoder)
     }
