@@ -61,10 +61,12 @@ let fracturedRepresentations = Reproduction(
     var sweeps = FracturedRepresentation.Sweeps(effective: 0, broken: 0)
   }
   func train(
-    _ network: CPPN, _ starts: [Parameters], _ goal: Tensor, steps: Int, _ report: (Double) throws -> Void
+    _ network: CPPN, _ starts: [Parameters], _ goal: Tensor, steps: Int,
+    projection: ((Parameters) -> Parameters)? = nil, _ report: (Double) throws -> Void
   ) throws -> (members: [Parameters], losses: [Double]) {
     let training = try EnsembleTraining(
-      starts, optimizer: NormalizedGradients(Adam()), learningRates: [3e-3], shared: [single, goal]
+      starts, optimizer: NormalizedGradients(Adam()), learningRates: [3e-3], shared: [single, goal],
+      projection: projection
     ) { member in
       (CPPN.colours(network.apply(Variables(parameters: member.parameters), member.shared[0])) - member.shared[1])
         .squared().mean()
@@ -124,17 +126,19 @@ let fracturedRepresentations = Reproduction(
   edited("mouth curved", "layer1", 4, 6, 2)
   edited("head smaller", "layer2", 1, 9, 1.25)
   var adaptation: [[String]] = []
-  for name in ["by hand", "gradient 0", "evolved"] {
-    guard let subject = subjects.first(where: { $0.name == name }), let net = subject.reading.network as? CPPN else {
-      continue
-    }
-    var row = [name]
+  for (i, subject) in subjects.enumerated() {
+    guard let net = subject.reading.network as? CPPN else { continue }
+    let part = run.part(0.9 + 0.1 * Double(i) / Double(subjects.count)...0.9 + 0.1 * Double(i + 1) / Double(subjects.count))
+    var row = [subject.name]
     var odd: [Double] = []
     for edit in edits {
       let begin = subject.reading.parameters.map { $1.cast(to: .float32) }
-      let (members, losses) = try train(net, [begin], edit.goal, steps: run.scaled(200, smoke: 2)) {
-        try run.part(0.9...1).report($0, "\(name): \(edit.name)")
-      }
+      // Links that a network does not have stay away: a layered graph is mostly zeros.
+      let links = begin.map { $1 .!= 0 }
+      let (members, losses) = try train(
+        net, [begin], edit.goal, steps: run.scaled(200, smoke: 2),
+        projection: { p in p.map { name, t in .select(links[name]!, t, Tensor.zeros(like: t)) } }
+      ) { try part.report($0, "\(subject.name): \(edit.name)") }
       row.append(scientific(losses[0]))
       odd.append(FracturedRepresentation.oddShare(read(net, members[0], single).picture(), side: side))
     }
@@ -156,10 +160,17 @@ let fracturedRepresentations = Reproduction(
     let deltas = [-1.0, -0.5, 0, 0.5, 1]
     let name = subject.reading.parameters.names[1]
     let values = subject.reading.parameters[name]!.doubles
-    let largest = values.indices.sorted { abs(values[$0]) > abs(values[$1]) }.prefix(4)
+    let before = subject.reading.picture()
+    // Of the largest weights those that matter: a large one may lead nowhere.
+    let largest = values.indices.filter { values[$0] != 0 }.sorted { abs(values[$0]) > abs(values[$1]) }.prefix(60)
+    let effects = largest.map { index -> (index: Int, change: Double) in
+      let after = subject.reading.weightSweep(name, index, by: [0.5 * max(1, abs(values[index]))])[0]
+      return (index, zip(before, after).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
+    }
+    let chosen = effects.sorted { $0.change > $1.change }.prefix(4).map(\.index)
     return PictureTiles(
-      "\(subject.name): four weights of its second layer, changed", columns: 5,
-      largest.flatMap { index in
+      "\(subject.name): the four weights of its second layer that change it most", columns: 5,
+      chosen.flatMap { index in
         zip(deltas, subject.reading.weightSweep(name, index, by: deltas.map { $0 * max(1, abs(values[index])) })).map {
           .init("weight \(index), \(formattedNumber($0))", png: turned($1.map { $0 * 2 - 1 }, side))
         }

@@ -139,12 +139,14 @@ let spder = Reproduction(
 
   let sound = FieldPattern.chord(run.scaled(8000, smoke: 200))
   var sounds: [[String]] = []
+  var chordErrors: [Double] = []
   for (i, damping) in [SPDERDamping.root, .none].enumerated() {
     var network = periodic(damping)
     network.firstOmega = 3000
     let fits = try FieldFits.run(
       network, sound, rates: [1e-4, 1e-3], seeds: 1, steps: steps, name: "chord",
       run.part(0.93 + 0.035 * Double(i)...0.965 + 0.035 * Double(i)))
+    chordErrors.append(fits.map { $0.errors.last! }.min()!)
     sounds.append([damping == .root ? "SPDER √" : "SIREN"] + fits.map { scientific($0.errors.last!) })
   }
   tables.append(Finding.Table("Chord: mean squared error by rate", columns: ["method", "1e-4", "1e-3"], rows: sounds))
@@ -163,7 +165,9 @@ let spder = Reproduction(
     ratio >= 1000 && tunedRatio >= 2 ? .reproduced : ratio >= 100 ? .partly : .notReproduced,
     summary: """
       At 1e-4 SIREN's error is \(formattedNumber(ratio, digits: 3)) times SPDER's; with the best rate for each \
-      (SPDER \(formattedNumber(tuned.rate)), SIREN \(formattedNumber(rivalTuned.rate))) \(formattedNumber(tunedRatio, digits: 3)) times.
+      (SPDER \(formattedNumber(tuned.rate)), SIREN \(formattedNumber(rivalTuned.rate))) \(formattedNumber(tunedRatio, digits: 3)) times. \
+      Beside the rule: twofold super-resolution \(larger[0][2]) dB against SIREN's \(larger[1][2]); error on the chord \
+      \(scientific(chordErrors[0])) against \(scientific(chordErrors[1])).
       """,
     tables: tables,
     figures: [
