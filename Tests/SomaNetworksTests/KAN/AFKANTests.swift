@@ -114,7 +114,8 @@ private func near(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
       let variables = layer.initialized(for: [1, 3], key: Key(1))
       _ = vmap { (x: Tensor) in layer.apply(variables, x.reshape([1, 3])) }(Tensor.ones([4, 3]))
     }
-    #expect(String(decoding: norm?.standardErrorContent ?? [], as: UTF8.self).contains("normalization: .layer"))
+    let other = String(decoding: norm?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(other.contains("normalization: .layer"), "\(other)")
   }
 
   @Test func normsOverEachExampleVectorize() {

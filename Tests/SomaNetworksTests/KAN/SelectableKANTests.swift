@@ -103,7 +103,7 @@ private let points = Tensor.uniform([40, 2], low: -1, high: 1, key: Key(3), dtyp
       }
       #expect(output.doubles == selective.applyTraining(variables, x, key: Key(step)).output.doubles)
       #expect((slopes[0] - slopes[1]).abs().max().scalar < 1e-6 * slopes[1].abs().max().scalar)
-      variables.state = next
+      variables.state = next.state
       #expect(variables.state["0/selectionStep"]!.floats == [Float(step + 1)])
     }
   }
