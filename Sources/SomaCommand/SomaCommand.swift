@@ -23,6 +23,7 @@ struct SomaCommand: ParsableCommand {
     TeachCommand.self,
     FitCommand.self,
     RenderCommand.self,
+    EncodeCommand.self,
     PDECommand.self,
     InspectCommand.self,
     ONNXCommand.self,

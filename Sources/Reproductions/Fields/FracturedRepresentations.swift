@@ -128,7 +128,8 @@ let fracturedRepresentations = Reproduction(
   var adaptation: [[String]] = []
   for (i, subject) in subjects.enumerated() {
     guard let net = subject.reading.network as? CPPN else { continue }
-    let part = run.part(0.9 + 0.1 * Double(i) / Double(subjects.count)...0.9 + 0.1 * Double(i + 1) / Double(subjects.count))
+    let part = run.part(
+      0.9 + 0.1 * Double(i) / Double(subjects.count)...0.9 + 0.1 * Double(i + 1) / Double(subjects.count))
     var row = [subject.name]
     var odd: [Double] = []
     for edit in edits {
