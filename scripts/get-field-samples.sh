@@ -3,7 +3,7 @@
 #   chelsea.png   a photograph of a cat, 451 x 300 (Stefan van der Walt, CC0), from the PyPI package scikit-image
 #   bell.oga      a bell of 0.14 s, 44.1 kHz, two channels, from the Debian package sound-theme-freedesktop (CC BY)
 #   center.oga    a voice of 1.4 s, 48 kHz, from the same package (GPL 2+)
-#   boar.obj      a boar of 3,732 triangles, from the Debian package assimp-testmodels (BSD)
+#   bull.obj      a bull of 3,732 triangles, from the Debian package assimp-testmodels (BSD)
 # Needs pip, apt-get and dpkg; installs nothing.
 set -eu
 
@@ -21,5 +21,5 @@ for package in "$work"/*.deb; do dpkg-deb --extract "$package" "$work/root"; don
 sounds="$work/root/usr/share/sounds/freedesktop/stereo"
 cp "$sounds/bell.oga" "$folder/"
 cp "$sounds/audio-channel-front-center.oga" "$folder/center.oga"
-cp "$work/root/usr/share/assimp/models/OBJ/WusonOBJ.obj" "$folder/boar.obj"
+cp "$work/root/usr/share/assimp/models/OBJ/WusonOBJ.obj" "$folder/bull.obj"
 ls -l "$folder"

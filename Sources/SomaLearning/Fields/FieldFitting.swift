@@ -112,24 +112,6 @@ public final class FieldFitting {
     }
   }
 
-  /// Compiles the steps for all numbers of samples that the teacher will ask for, which otherwise happens when they come up.
-  /// - Throws: `Executable.MemoryLimitExceeded`
-  public func prepare() throws {
-    guard let teacher else { return }
-    let (state, count) = (loops[current]!.state, places.shape[0])
-    var size = count
-    for step in 0..<steps {
-      let wanted = teacher.size(step, of: steps, count: count)
-      if wanted >= count {
-        size = count
-      } else if size == count || teacher.interval.isDue(step, of: steps) {
-        size = wanted
-      }
-      if loops[size] == nil { loops[size] = try loop(size, state) }
-    }
-    _ = differences(parameters.leaves + [places, values])
-  }
-
   public var isDone: Bool { taken >= steps }
   public var parameters: Parameters { loops[current]!.state.parameters }
   public var variables: Variables { Variables(parameters: parameters) }
@@ -154,6 +136,8 @@ public final class FieldFitting {
       let state = loops[current]!.state
       if loops[size] == nil { loops[size] = try loop(size, state) } else { loops[size]!.state = state }
       current = size
+      // Shares of samples change for good: steps of other numbers are not kept, each holds memory of its own.
+      loops = loops.filter { $0.key == size || $0.key == count }
     }
     let rate = Tensor(schedule(taken, of: steps), dtype: .float64)
     let loop = loops[size]!
