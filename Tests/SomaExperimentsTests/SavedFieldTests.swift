@@ -90,7 +90,7 @@ import Testing
     let samples = FieldSamples(image)
     #expect(samples.places.floats == [-1, -1, -1, 0, -1, 1, 1, -1, 1, 0, 1, 1])
     #expect(zip(samples.values.floats, [-1, -0.6, -0.2, 0.2, 0.6, 1]).allSatisfy { abs($0 - $1) < 1e-6 })
-    let sound = FieldSamples(Sound(rate: 10, channels: 1, samples: [0.1, -0.5, 0.25]))
+    let sound = try FieldSamples(Sound(rate: 10, channels: 1, samples: [0.1, -0.5, 0.25]))
     #expect(sound.values.floats == [0.2, -1, 0.5] && sound.places.floats == [-1, 0, 1])
   }
 
