@@ -4,14 +4,27 @@ import SomaExperiments
 import SomaLearning
 import SomaNetworks
 
-/// Small character transformers on the King James text, trained alike: a seed gives all variants the same batches. The score is the
+/// Small character models on the King James text, trained alike: a seed gives all variants the same batches. The score is the
 /// loss (nats) on the last 60,000 characters.
 struct CharacterStudy {
   struct Variant {
     var name: String
-    var activation: Activation
-    var isGated = false
-    var hidden = 256
+    /// For a vocabulary and a context.
+    var network: (Int, Int) -> any Layer
+
+    init(name: String, network: @escaping (Int, Int) -> any Layer) {
+      self.name = name
+      self.network = network
+    }
+
+    /// A transformer of width 64: 2 blocks of 4 heads.
+    init(name: String, activation: Activation, isGated: Bool = false, hidden: Int = 256) {
+      self.init(name: name) { vocabulary, context in
+        GPT(
+          vocabulary: vocabulary, context: context, width: 64, heads: 4, layers: 2, hidden: hidden,
+          activation: activation, isGated: isGated)
+      }
+    }
   }
 
   struct Outcome {
@@ -49,9 +62,7 @@ struct CharacterStudy {
     return try variants.enumerated().map { i, variant in
       var outcome = Outcome(name: variant.name, losses: [], variables: [], tracks: [:])
       for seed in 0..<run.seeds {
-        let network = GPT(
-          vocabulary: corpus.vocabulary.count, context: context, width: 64, heads: 4, layers: 2, hidden: variant.hidden,
-          activation: variant.activation, isGated: variant.isGated)
+        let network = variant.network(corpus.vocabulary.count, context)
         let groups = tracked.map { [ParameterGroup("*/\($0)", weightDecay: 0)] } ?? []
         let trainer = Trainer(
           network, loss: CrossEntropy(), optimizer: AdamW(weightDecay: weightDecay, groups: groups),

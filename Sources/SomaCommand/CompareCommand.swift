@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SomaData
 import SomaExperiments
+import SomaNetworks
 import SomaReports
 import Synchronization
 
@@ -26,6 +27,7 @@ struct CompareCommand: ParsableCommand {
         soma compare digits --preset kan-or-mlp --parameters 6000
         soma compare fan mlp kan --task periodic:sin
         soma compare digits --all-activations --seeds 3 --html activations.html
+        soma compare digits relu mish --network mlp-norm --depth 5,15,25 --html depth.html
       """)
 
   @Argument(
@@ -48,6 +50,13 @@ struct CompareCommand: ParsableCommand {
       }
     }
   }
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare in networks of so many hidden layers, each; for mlp, or mlp-norm with batch normalization.",
+      valueName: "counts"),
+    transform: parseDepths)
+  var depth: [Int]?
 
   @OptionGroup(title: "Data") var data: DataChoice
   @OptionGroup(title: "Networks") var network: NetworkChoice
@@ -74,10 +83,27 @@ struct CompareCommand: ParsableCommand {
     candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
     let prepared = try PreparedData(try data.open(names.first), name: source)
-    let comparison = try FairComparison(prepared, candidates: candidates, options: options)
     let store = try RunStore(path: runs.store ?? RunStore.defaultPath)
-    if !output.quiet { announce(comparison) }
+    guard let depth else {
+      let outcome = try compare(prepared, candidates, options, store)
+      return try report(outcome, store)
+    }
+    let steps = try depth.map { depth in
+      var options = options
+      options.network = try DepthSweep.network(network.network, depth: depth)
+      return DepthSweep.Step(depth: depth, report: try compare(prepared, candidates, options, store).report)
+    }
+    try report(DepthSweep(steps), store)
+  }
 
+  private typealias Finished = (report: ComparisonReport, outcome: FairComparison.Outcome)
+
+  /// Runs a comparison, or reads it from the store.
+  private func compare(
+    _ data: PreparedData, _ candidates: [String], _ options: FairComparison.Options, _ store: RunStore
+  ) throws -> Finished {
+    let comparison = try FairComparison(data, candidates: candidates, options: options)
+    if !output.quiet { announce(comparison) }
     let interruption = Interruption()
     let progress = ProgressLine(isQuiet: output.quiet)
     let outcome: FairComparison.Outcome
@@ -96,7 +122,7 @@ struct CompareCommand: ParsableCommand {
           + "Give the same command again to go on.")
       throw ExitCode(130)
     }
-    try report(result, outcome, store)
+    return (result, outcome)
   }
 
   private var options: FairComparison.Options {
@@ -120,7 +146,23 @@ struct CompareCommand: ParsableCommand {
         + "\(settings.learningRates.count) learning rates, \(settings.seeds) seeds of \(settings.epochs) epochs.")
   }
 
-  private func report(_ result: ComparisonReport, _ outcome: FairComparison.Outcome, _ store: RunStore) throws {
+  private func report(_ sweep: DepthSweep, _ store: RunStore) throws {
+    if let html { try writeText(sweep.page().html, to: html) }
+    if output.json { return print(try sweep.json()) }
+    var table = TextColumns(
+      headings: ["candidate"] + sweep.steps.map { "\($0.depth) layers" }, alignedRight: Set(1...sweep.steps.count))
+    table.rows = sweep.candidates.map { name in
+      [name] + sweep.steps.map { $0.report.text(sweep.score(name, $0)) }
+    }
+    for line in table.lines { print(line) }
+    guard !output.quiet else { return }
+    Terminal.note(
+      "Stored as runs \(sweep.steps.map { String($0.report.experimentID) }.joined(separator: ", ")) in \(store.path).")
+    if let html { Terminal.note("Page: \(html)") }
+  }
+
+  private func report(_ finished: Finished, _ store: RunStore) throws {
+    let (result, outcome) = finished
     if let html { try writeText(result.page().html, to: html) }
     if output.json {
       print(try result.json())
@@ -166,6 +208,17 @@ struct ComparisonTraining: ParsableArguments {
     try check(batch, "batch", 1...1_000_000)
     if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", 1...1_000_000) }
   }
+}
+
+private func parseDepths(_ text: String) throws -> [Int] {
+  let depths = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+    guard let depth = Int(part.trimmingCharacters(in: .whitespaces)),
+      (1...NetworkSpecification.mostLayers).contains(depth)
+    else { throw ValidationError("\"\(part)\" is no number of layers from 1 to \(NetworkSpecification.mostLayers).") }
+    return depth
+  }
+  guard Set(depths).count == depths.count else { throw ValidationError("a depth is given twice.") }
+  return depths
 }
 
 private func parseRates(_ text: String) throws -> [Double] {

@@ -108,3 +108,51 @@ import Testing
     #expect(result.steps.count == 60)
   }
 }
+
+@Suite struct PruningJobTests {
+  private let digits = Embedded.digits().flattened()
+
+  private func trained() throws -> (Split, NetworkSpecification, Variables) {
+    let split = DataSet.Parts(train: digits).split(validation: 0.1, test: 0.2, seed: 1).standardized().split
+    let specification = try NetworkSpecification(parsing: "mlp")
+    let network = Network(specification, input: [1, 64], outputs: 10)
+    let trainer = Trainer(network, loss: CrossEntropy(), optimizer: Adam(), schedule: .constant(3e-3))
+    try trainer.fit(DataLoader(split.train, batchSize: 64, seed: 1, dropsLast: true), for: .epochs(8))
+    return (split, specification, try #require(trainer.variables))
+  }
+
+  @Test func removedWeightsStayAwayAndTrainingHelps() throws {
+    let (split, specification, variables) = try trained()
+    var options = PruningJob.Options()
+    (options.ratio, options.epochs) = (0.9, 2)
+    let result = try PruningJob(split, options).run(specification, variables)
+    // 64·64, 64·64 and 64·10 weights, a tenth of each rounded.
+    #expect(result.report.weights == 8832 && result.report.kept == 410 + 410 + 64)
+    let zeros = result.variables.parameters.names.filter { $0.hasSuffix("weight") }.reduce(0) { sum, name in
+      sum + result.variables.parameters[name]!.floats.count { $0 == 0 }
+    }
+    #expect(zeros == 8832 - 884)
+    #expect(result.report.tuned > result.report.pruned && result.specification == specification)
+  }
+
+  @Test func chosenOperatorsAreAPartOfTheNetworksName() throws {
+    let (split, specification, variables) = try trained()
+    var options = PruningJob.Options()
+    (options.ratio, options.epochs, options.tunesActivations, options.steps, options.trials) = (0.95, 1, true, 2, 2)
+    let result = try PruningJob(split, options).run(specification, variables)
+    #expect(result.report.operators.count == 2)
+    let again = try NetworkSpecification(parsing: result.specification.description)
+    #expect(again == result.specification)
+    let network = Network(again, input: [1, 64], outputs: 10)
+    #expect(
+      Set(network.initialized(for: [1, 64], key: Key(0)).parameters.names) == Set(result.variables.parameters.names))
+    let convolutional = try NetworkSpecification(parsing: "lenet")
+    #expect(throws: TrainingError.self) { try PruningJob(split, options).run(convolutional, variables) }
+  }
+
+  @Test func wrongOperatorsGetOneLine() {
+    for text in ["mlp:scaled(relu)", "mlp:scaled(relu,nope)", "lenet:scaled(relu,relu)", "mlp:scaled()"] {
+      #expect(throws: NetworkError.self, "\(text)") { try NetworkSpecification(parsing: text) }
+    }
+  }
+}

@@ -13,8 +13,8 @@ struct ActivationsCommand: ParsableCommand {
       """,
     subcommands: [
       ActivationsList.self, ActivationsShow.self, ActivationsRelatives.self, ActivationsPlot.self,
-      ActivationsBench.self,
-    ], defaultSubcommand: ActivationsList.self)
+      ActivationsTable.self, ActivationsFit.self, ActivationsBench.self,
+    ], defaultSubcommand: ActivationsList.self, aliases: ["activation"])
 }
 
 /// What activations are chosen by.

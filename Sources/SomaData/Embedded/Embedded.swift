@@ -87,6 +87,18 @@ public enum Embedded {
   /// filled linearly (Keeling, Whorf 2004), as statsmodels has it.
   public static func maunaLoaCarbonDioxide() -> [Float] { maunaLoaData.map { Float($0) / 100 } }
 
+  /// Six grey photographs, 192 pixels on the shorter side, as scikit-image has them larger: an astronaut (NASA), a man with a camera
+  /// (L. Varshney), a cat (S. van der Walt), a cup of coffee (R. Michetti), ancient coins (Brooklyn Museum), a rocket's launch
+  /// (SpaceX); in the public domain or CC0.
+  public static func photographs() -> [(name: String, image: Image)] {
+    photographsData.map { name, jpeg in
+      guard let bytes = Data(base64Encoded: jpeg, options: .ignoreUnknownCharacters),
+        let image = try? JPEG.decode([UInt8](bytes), file: name)
+      else { preconditionFailure("the embedded photograph \(name) is damaged") }
+      return (name, image)
+    }
+  }
+
   private static let count = 1797
 
   private static let digitsBytes: [UInt8] = {

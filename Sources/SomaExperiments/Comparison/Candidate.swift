@@ -13,9 +13,7 @@ public struct Candidate: Sendable, Hashable {
   /// - Throws: `NetworkError`, `ActivationError`; `ComparisonError` for a name that is neither, with the nearest of both.
   static func specification(_ text: String, network: String) throws -> NetworkSpecification {
     let name = text.prefix { $0 != ":" && $0 != "@" && $0 != "(" }.lowercased()
-    if text.contains(":") || NetworkSpecification.all.contains(where: { $0.name == name }) {
-      return try NetworkSpecification(parsing: text)
-    }
+    if text.contains(":") || networkFailure(name) == nil { return try NetworkSpecification(parsing: text) }
     switch activationFailure(text) {
     case nil: break
     case .unknownName(_, let activations)?:
@@ -87,10 +85,10 @@ public struct Candidate: Sendable, Hashable {
     specification.network(input: Shape([batch] + data.sampleShape), outputs: data.outputs)
   }
 
-  /// The number of parameters that a comparison gets if none is asked for: 20,000 for dense networks, else what the first
+  /// The number of parameters that a comparison gets if none is asked for: 20,000 for the ready dense networks, else what the first
   /// candidate has with its own widths.
   static func usualBudget(_ specification: NetworkSpecification, _ data: ComparisonSettings.Data) -> Int {
-    if specification.name.hasPrefix("mlp"), specification.width == 1 { return 20_000 }
+    if ["mlp", "mlp-deep"].contains(specification.name), specification.width == 1 { return 20_000 }
     return specification.parameterCount(input: input(data), outputs: data.outputs)
   }
 }

@@ -241,10 +241,12 @@ extension ComparisonReport.Entry {
 
 extension ComparisonReport {
   /// Keys sorted, dates in ISO 8601.
-  public func json() throws -> String {
+  public func json() throws -> String { try Self.json(self) }
+
+  static func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.dateEncodingStrategy = .iso8601
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

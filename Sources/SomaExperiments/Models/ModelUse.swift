@@ -72,6 +72,24 @@ extension SavedModel {
     return data
   }
 
+  /// Labelled samples as the network wants them, divided: the data's own test part, or a share.
+  /// - Throws: `DataError` if the data does not suit the model
+  public func split(of path: String, seed: UInt64 = 0) throws -> Split {
+    let train = try labeled(path, .train)
+    let hasTest = description.encoding == nil && (try DataSet.open(path).test) != nil
+    let parts = DataSet.Parts(train: train, test: hasTest ? try labeled(path, .test) : nil)
+    let split = parts.split(validation: 0.1, test: 0.1, seed: seed)
+    func prepared(_ data: LabeledData) -> LabeledData {
+      let mapped = description.features.map { $0.apply(to: data) } ?? data
+      guard let targets = description.targets, case .values(let values, let names) = mapped.target else {
+        return mapped
+      }
+      return mapped.replacing(target: .values(targets.apply(to: values), names: names))
+    }
+    return Split(
+      train: prepared(split.train), validation: prepared(split.validation), test: prepared(split.test))
+  }
+
   /// Raw outputs for raw features (logits, or targets in their own unit), row-major.
   public func predict(_ values: [Float]) throws -> [Float] {
     let size = description.sampleShape.reduce(1, *)

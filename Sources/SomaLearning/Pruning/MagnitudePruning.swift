@@ -4,7 +4,7 @@ import SomaNetworks
 /// Removes the smallest weights for good: each weight matrix or kernel, or all together, keeps `N - round(ratio · N)`.
 /// Biases and other vectors stay. (Han, Pool, Tran, Dally 2015, arXiv 1506.02626)
 public struct MagnitudePruning: Sendable, Hashable {
-  public enum Extent: String, Sendable, Hashable { case layer, network }
+  public enum Extent: String, Sendable, Hashable, CaseIterable { case layer, network }
   public let ratio: Double
   public let extent: Extent
   /// Whether each output unit keeps its largest weight, whatever its size.

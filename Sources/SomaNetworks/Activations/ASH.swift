@@ -73,6 +73,10 @@ public struct LocalWinnerTakeAll: Layer {
 }
 
 extension Activation {
+  /// Mean and deviation along the axis; equal units have deviation 0 and pass no gradient through it.
+  static let ashDeviation =
+    "m := axismean(x); v := axismean((x-m)^2); s := where(v>0, sqrt(where(v>0, v, 1)), 0); "
+
   /// `1/(1 + |x/a|^d)`: large near zero only (Lan & Mahmood 2023, arXiv 2310.01365).
   /// - Throws: `ActivationError` unless `a` and `d` are positive.
   public static func elephant(_ a: Double = 0.08, power d: Double = 4) throws(ActivationError) -> Activation {

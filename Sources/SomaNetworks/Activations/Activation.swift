@@ -183,8 +183,8 @@ public struct Activation: Layer, Hashable {
   /// Whether it takes two inputs, the halves of an axis.
   public var takesPair: Bool { expression.uses("x1") || expression.uses("x2") }
 
-  /// Whether neighbours along its axis change places, so that their number has to be even.
-  public var exchangesNeighbours: Bool { expression.calls("axisswap") }
+  /// Whether neighbours along its axis change places or compete, so that their number has to be even.
+  public var exchangesNeighbours: Bool { expression.calls("axisswap") || structure == .winnerTakesAll }
 
   /// Whether it can stand behind a dense layer: of at least as many units, each with an output.
   public var suitsDenseLayers: Bool {

@@ -16,8 +16,10 @@ enum ActivationStructure: String, Hashable, Sendable {
   case dynamicReLU
   /// n steps of the logistic map from `sigmoid(x)`, each an output on a new last axis (Reid, Ferens 2021).
   case hybridChaotic
+  /// Layers of their own, under a name.
+  case mittagLefflerGate, mittagLefflerSigmoid, diagonalMatrix, tridiagonalMatrix, topK, winnerTakesAll
 
-  var isTrained: Bool { self != .hybridChaotic }
+  var isTrained: Bool { ![.hybridChaotic, .topK, .winnerTakesAll].contains(self) }
 
   /// Whether inputs need two axes of space.
   var isSpatial: Bool { self == .spatialContext || self == .funnel }
@@ -60,6 +62,21 @@ enum ActivationStructure: String, Hashable, Sendable {
         outputs.append(c)
       }
       return .stack(outputs, axis: x.rank)
+    case .mittagLefflerGate, .mittagLefflerSigmoid:
+      let gate = MittagLefflerGate(
+        isSigmoid: self == .mittagLefflerSigmoid, alpha: number("alpha"), beta: number("beta"), slope: number("k"))
+      return gate.forward(x, scope)
+    case .diagonalMatrix: return acrossChannels(x) { MatrixActivation.diagonal().forward($0, scope) }
+    case .tridiagonalMatrix: return acrossChannels(x) { MatrixActivation.tridiagonal().forward($0, scope) }
+    case .topK: return acrossChannels(x) { TopK(Swift.min(Int(number("k")), $0.shape.last)).forward($0, scope) }
+    case .winnerTakesAll:
+      return acrossChannels(x) { v in
+        let even = v.shape.last - v.shape.last % 2
+        guard even > 0 else { return v }
+        // The last of an odd number has nobody to lose against.
+        let parts = v.split(sizes: [even, v.shape.last - even], axis: -1)
+        return .concatenate([LocalWinnerTakeAll(2).forward(parts[0], scope), parts[1]], axis: -1)
+      }
     }
   }
 

@@ -151,7 +151,8 @@ public struct MultiHeadAttention: Layer {
     }
     func dropped(_ weights: Tensor) -> Tensor { dropout > 0 ? Dropout(dropout)(weights, scope["dropout"]) : weights }
     let y: Tensor
-    if let activation {
+    // The plain softmax is computed in one piece, unless its weights are asked for.
+    if let activation = activation ?? (scope.showsAll && keyHeads == heads ? SoftmaxAttention() : nil) {
       require(
         (mask == nil && bias == nil || activation is SoftmaxAttention) && keyHeads == heads,
         "attention \(scope.path): its functions belong to positions, which masks, biases and shared keys change")

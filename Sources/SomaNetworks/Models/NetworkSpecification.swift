@@ -11,6 +11,7 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
   case noActivation(network: String)
   case activation(ActivationError)
   case unreachableBudget(Int, network: String, closest: Int)
+  case unsuitableOperators(String, network: String)
 
   public var description: String {
     switch self {
@@ -24,19 +25,24 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
       "\(network) cannot use \(activation), which halves its input"
     case .noActivation(let network): "\(network) has no activation to choose"
     case .activation(let error): error.description
+    case .unsuitableOperators(let text, let network):
+      "\(network) cannot have the operators \"\(text)\": one of \(SparseOperator.allCases.map(\.rawValue).joined(separator: ", ")) for each hidden layer of an mlp"
     case .unreachableBudget(let budget, let network, let closest):
       "\(network) cannot have about \(budget) parameters for this input; the closest is \(closest)"
     }
   }
 }
 
-/// A ready network as text: `mlp`, `mlp:mish`, `resnet8:gelu@0.5` — name, activation, factor of all widths.
+/// A ready network as text: `mlp`, `mlp:mish`, `resnet8:gelu@0.5`, `mlp-15` (15 hidden layers), `mlp-norm-15` (normalized) — name,
+/// activation, factor of all widths.
 public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
   public var name: String
   /// The network's own if nil.
   public var activation: Activation?
   /// Multiplies all widths.
   public var width: Double
+  /// Of dense networks, instead of an activation: for each hidden layer an operator with trained scales, `mlp:scaled(gelu,srs)`.
+  public private(set) var operators: [SparseOperator]?
 
   /// - Throws: `NetworkError` for names that are not known.
   public init(parsing text: String) throws(NetworkError) {
@@ -53,11 +59,20 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     }
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     name = String(parts[0]).lowercased()
-    guard let entry = Self.entries.first(where: { [name] in $0.name == name }) else {
+    guard let entry = Self.entry(name) else {
       throw .unknownName(String(parts[0]), nearest: nearestNames(to: name, among: Self.entries.map(\.name)))
     }
     guard parts.count > 1 else { return }
     guard entry.takesActivation else { throw .noActivation(network: name) }
+    if parts[1].hasPrefix("scaled("), parts[1].hasSuffix(")") {
+      let list = parts[1].dropFirst(7).dropLast()
+      let found = list.split(separator: ",").map { SparseOperator(rawValue: $0.trimmingCharacters(in: .whitespaces)) }
+      guard found.allSatisfy({ $0 != nil }), found.count == entry.hiddenLayers else {
+        throw .unsuitableOperators(String(list), network: name)
+      }
+      operators = found.compactMap(\.self)
+      return
+    }
     let activation: Activation
     do { activation = try .named(String(parts[1])) } catch { throw .activation(error) }
     guard !activation.takesPair || entry.takesGates else {
@@ -67,11 +82,27 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   }
 
   public var description: String {
-    name + (activation.map { ":\($0.name)" } ?? "") + (width == 1 ? "" : "@\(width)")
+    name + (activation.map { ":\($0.name)" } ?? "")
+      + (operators.map { ":scaled(\($0.map(\.rawValue).joined(separator: ",")))" } ?? "")
+      + (width == 1 ? "" : "@\(width)")
   }
 
   /// The names, with one line about each.
   public static var all: [(name: String, summary: String)] { entries.map { ($0.name, $0.summary) } }
+
+  /// Hidden layers that can have operators of their own; nil for what is no plain dense network.
+  public var hiddenLayers: Int? { entry.hiddenLayers }
+
+  /// The same network with an operator for each hidden layer.
+  /// - Throws: `NetworkError.unsuitableOperators`
+  public func with(operators: [SparseOperator]) throws(NetworkError) -> NetworkSpecification {
+    guard operators.count == hiddenLayers else {
+      throw .unsuitableOperators(operators.map(\.rawValue).joined(separator: ","), network: name)
+    }
+    var result = self
+    (result.activation, result.operators) = (nil, operators)
+    return result
+  }
 
   /// Whether inputs are integers `[n, t]` and outputs a score for each place.
   public var readsSymbols: Bool { entry.readsSymbols }
@@ -79,7 +110,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   /// The network for inputs of a shape (batch axis first).
   /// - `outputs`: classes, predicted numbers, symbols of the vocabulary, or channels of the output image.
   public func network(input: Shape, outputs: Int) -> any Layer {
-    entry.make(Request(input: input, outputs: outputs, activation: activation, width: width))
+    entry.make(
+      Request(input: input, outputs: outputs, activation: activation, width: width, operators: operators))
   }
 
   /// How many numbers it trains, found without making them.
@@ -134,6 +166,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     var outputs: Int
     var activation: Activation?
     var width: Double
+    var operators: [SparseOperator]?
 
     func activation(or usual: Activation) -> Activation { activation ?? usual }
 
@@ -153,12 +186,44 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
     var takesActivation = true
     var takesGates = false
     var readsSymbols = false
+    /// Of a plain dense network.
+    var hiddenLayers: Int?
     var make: @Sendable (Request) -> any Layer
   }
 
   private var entry: Entry {
-    guard let entry = Self.entries.first(where: { $0.name == name }) else { fatalError("no network is named \(name)") }
+    guard let entry = Self.entry(name) else { fatalError("no network is named \(name)") }
     return entry
+  }
+
+  private static func entry(_ name: String) -> Entry? { entries.first { $0.name == name } ?? ofDepth(name) }
+
+  /// The most hidden layers that a name can ask for.
+  public static let mostLayers = 1000
+
+  /// `mlp-15`: so many dense layers of 64 units; `mlp-norm-15`: each with batch normalization before its activation.
+  private static func ofDepth(_ name: String) -> Entry? {
+    let isNormalized = name.hasPrefix("mlp-norm-")
+    guard isNormalized || name.hasPrefix("mlp-"), let depth = Int(name.dropFirst(isNormalized ? 9 : 4)),
+      (1...mostLayers).contains(depth), name.hasSuffix("-\(depth)")
+    else { return nil }
+    let hidden = [Int](repeating: 64, count: depth)
+    guard isNormalized else { return dense(name, hidden, "\(depth) dense layers of 64 units") }
+    return Entry(name: name, summary: "\(depth) dense layers of 64 units with batch normalization") { request in
+      let (widths, activation) = (hidden.scaled(request.width), request.activation(or: .relu))
+      let layers: [any Layer] = widths.flatMap { width -> [any Layer] in
+        [Dense(width, initializer: .heNormal), BatchNorm(), activation]
+      }
+      return Sequential([Flatten()] + layers + [Dense(request.outputs, initializer: .heNormal)])
+    }
+  }
+
+  private static func dense(_ name: String, _ hidden: [Int], _ summary: String) -> Entry {
+    Entry(name: name, summary: summary, takesGates: true, hiddenLayers: hidden.count) { request in
+      MLP(
+        hidden: hidden.scaled(request.width), outputs: request.outputs, activation: request.activation(or: .relu),
+        operators: request.operators)
+    }
   }
 
   /// Two layers of edges of one basis.
@@ -171,14 +236,8 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
 
   private static let entries: [Entry] = {
     var result = [
-      Entry(name: "mlp", summary: "two dense layers of 64 units", takesGates: true) {
-        MLP(hidden: [64, 64].scaled($0.width), outputs: $0.outputs, activation: $0.activation(or: .relu))
-      },
-      Entry(name: "mlp-deep", summary: "eight dense layers of 32 units", takesGates: true) {
-        MLP(
-          hidden: [Int](repeating: 32, count: 8).scaled($0.width), outputs: $0.outputs,
-          activation: $0.activation(or: .relu))
-      },
+      dense("mlp", [64, 64], "two dense layers of 64 units"),
+      dense("mlp-deep", [Int](repeating: 32, count: 8), "eight dense layers of 32 units"),
       Entry(name: "lenet", summary: "two convolutions, three dense layers") {
         LeNet(outputs: $0.outputs, activation: $0.activation(or: .relu), width: $0.width)
       },

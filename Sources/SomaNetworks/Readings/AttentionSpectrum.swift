@@ -26,14 +26,7 @@ public struct AttentionSpectrum: Sendable, Hashable {
 
   /// - Parameter inputs: some samples, as the network takes them
   public init(of network: any Layer, _ variables: Variables, _ inputs: Tensor) {
-    // The plain softmax is computed without showing its weights; the same as an activation shows them.
-    let scope = Scope(variables).replacing { layer in
-      guard var attention = layer as? MultiHeadAttention, attention.activation == nil,
-        attention.keyHeads == attention.heads
-      else { return nil }
-      attention.activation = SoftmaxAttention()
-      return attention
-    }
+    let scope = Scope(variables).showingAll
     _ = network(inputs, scope)
     func spectrum(_ matrices: Tensor) -> [Double] {
       let values = matrices.singularValues().s
