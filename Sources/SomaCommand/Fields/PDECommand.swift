@@ -79,7 +79,11 @@ struct PDECommand: ParsableCommand {
       for (j, name) in names.enumerated() {
         let layer = try layer(name, problem.dimensions)
         let solution = try solver.solve(problem, with: layer, seed: seed) { share, loss in
-          if interruption.isRequested { throw ReproductionInterrupted() }
+          if interruption.isRequested {
+            progress.clear()
+            Terminal.note("Interrupted.")
+            throw ExitCode(130)
+          }
           progress.update(
             (Double(i) + (Double(j) + share) / Double(names.count)) / Double(problems.count),
             String(format: "%@, %@: loss %.3g", problem.name, name, loss))
