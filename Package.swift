@@ -40,6 +40,7 @@ let package = Package(
     system("CLAPACK", apt: "libopenblas-dev", brew: "openblas"),
     system("CPNG", apt: "libpng-dev", brew: "libpng"),
     system("CJPEG", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
+    system("CSndFile", apt: "libsndfile1-dev", brew: "libsndfile"),
     system("CZlib", apt: "zlib1g-dev", brew: "zlib"),
 
     .target(
@@ -50,7 +51,7 @@ let package = Package(
     .target(name: "SomaLearning", dependencies: ["Soma", "SomaNetworks", "SomaData"], swiftSettings: settings),
     .target(
       name: "SomaData",
-      dependencies: ["Soma", "CPNG", "CJPEG", "CZlib", "SwiftCSV"],
+      dependencies: ["Soma", "CPNG", "CJPEG", "CSndFile", "CZlib", "SwiftCSV"],
       swiftSettings: settings),
     .target(
       name: "SomaSearch", dependencies: ["Soma", "SomaNetworks", "SomaData", "SomaLearning"], swiftSettings: settings),
@@ -119,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "SomaExperimentsTests",
       dependencies: [
-        "Soma", "SomaNetworks", "SomaData", "SomaExperiments", .product(name: "GRDB", package: "GRDB.swift"),
+        "Soma", "SomaNetworks", "SomaData", "SomaLearning", "SomaExperiments",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: settings),
     .testTarget(
       name: "ReproductionsTests", dependencies: ["SomaExperiments", "Reproductions"], swiftSettings: settings),

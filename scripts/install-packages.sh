@@ -5,10 +5,10 @@
 # Does nothing, quickly, when they are there.
 set -euo pipefail
 
-apt_packages=(libdnnl-dev libsleef-dev libopenblas-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libsqlite3-dev
+apt_packages=(libdnnl-dev libsleef-dev libopenblas-dev libpng-dev libjpeg62-turbo-dev libsndfile1-dev zlib1g-dev libsqlite3-dev
   dataset-fashion-mnist bible-kjv)
 [ "${1:-}" != --tests ] || apt_packages+=(chromium)
-brew_packages=(onednn sleef openblas libpng jpeg-turbo sqlite)
+brew_packages=(onednn sleef openblas libpng jpeg-turbo libsndfile sqlite)
 
 if command -v apt-get >/dev/null 2>&1; then
   missing=()

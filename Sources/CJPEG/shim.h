@@ -5,6 +5,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 // libjpeg leaves a faulty file by longjmp, which must not cross Swift's frames. So the calls that can fail stand here,
@@ -98,6 +99,55 @@ static inline int soma_jpeg_decode(
   }
   jpeg_destroy_decompress(&state.info);
   return done;
+}
+
+// The encoder's state, for the same reason the caller's.
+typedef struct {
+  struct jpeg_compress_struct info;
+  soma_jpeg_errors errors;
+  unsigned char *bytes;
+  unsigned long count;
+} soma_jpeg_output;
+
+__attribute__((noinline)) static int soma_jpeg_write(
+    soma_jpeg_output *output, const unsigned char *pixels, int width, int height, int channels, int quality) {
+  struct jpeg_compress_struct *info = &output->info;
+  if (setjmp(output->errors.escape)) return 0;
+  jpeg_create_compress(info);
+  jpeg_mem_dest(info, &output->bytes, &output->count);
+  info->image_width = (JDIMENSION)width;
+  info->image_height = (JDIMENSION)height;
+  info->input_components = channels;
+  info->in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_set_defaults(info);
+  jpeg_set_quality(info, quality, TRUE);
+  info->optimize_coding = TRUE;
+  jpeg_start_compress(info, TRUE);
+  unsigned long row = (unsigned long)width * (unsigned long)channels;
+  while (info->next_scanline < info->image_height) {
+    JSAMPROW line = (JSAMPROW)(pixels + row * info->next_scanline);
+    jpeg_write_scanlines(info, &line, 1);
+  }
+  jpeg_finish_compress(info);
+  return 1;
+}
+
+// Encodes rows of width * channels bytes. The bytes are the caller's to free; null with a message if it fails.
+static inline unsigned char *soma_jpeg_encode(
+    const unsigned char *pixels, int width, int height, int channels, int quality, unsigned long *count,
+    soma_jpeg_result *result) {
+  soma_jpeg_output output;
+  memset(&output, 0, sizeof(output));
+  memset(result, 0, sizeof(*result));
+  output.info.err = jpeg_std_error(&output.errors.base);
+  output.errors.base.error_exit = soma_jpeg_exit;
+  output.errors.message = result->message;
+  int done = soma_jpeg_write(&output, pixels, width, height, channels, quality);
+  jpeg_destroy_compress(&output.info);
+  *count = output.count;
+  if (done) return output.bytes;
+  free(output.bytes);
+  return NULL;
 }
 
 #endif

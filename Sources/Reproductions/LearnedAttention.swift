@@ -13,7 +13,7 @@ let learnedAttention = Reproduction(
     "P = W Φ(A): Φ_p(a) = Σ_q φ_pq(a_q), p = 1 … r, φ a Fourier series with trained coefficients; blockwise or shared by all blocks.",
   interface: [
     "KolmogorovArnoldAttention", "AttentionActivation", "SoftmaxAttention", "SigmoidAttention", "simplexProjection",
-    "ViT.attention",
+    "ViT.attention", "AttentionSpectrum", "LossLandscape",
   ],
   claim: """
     Learned attention helps the smallest vision transformer (CIFAR-10: 72.8 to 76.7 %) and does not scale: larger ones lose one to two \
@@ -74,10 +74,38 @@ let learnedAttention = Reproduction(
   let bigGain = big[best].estimate.mean - big["softmax"].estimate.mean
   let fades = bigGain < smallGain
   let shown = split.test.features[0..<min(32, split.test.count)]
-  let spectra = [("softmax", nil as Attention?), (best, bestForm)].map { name, attention -> LineChart.Series in
-    let values = attentionSpectrum(
-      network(48, 3, attention == nil ? hidden : 96, attention), small[name].variables[0]!, shown)
-    return LineChart.Series(name, x: values.indices.map { Double($0 + 1) }, y: values)
+  let judged: [(name: String, network: ViT)] = [("softmax", nil as Attention?), (best, bestForm)].map {
+    name, attention in
+    (name, network(48, 3, attention == nil ? hidden : 96, attention))
+  }
+  let readings = judged.map { name, net in AttentionSpectrum(of: net, small[name].variables[0]!, shown) }
+  let spectra = zip(judged, readings).flatMap { subject, reading -> [LineChart.Series] in
+    [("scores", reading.blocks.last!.scores), ("weights", reading.blocks.last!.weights)].map { part, values in
+      .init("\(subject.name), \(part)", x: values.indices.map { Double($0 + 1) }, y: values.map { max($0, 1e-9) })
+    }
+  }
+  let ranks = zip(judged, readings).map { subject, reading in
+    [subject.name]
+      + reading.blocks.map { block in
+        [block.scores, block.weights].map { formattedNumber(AttentionSpectrum.Block.effectiveRank($0), digits: 3) }
+          .joined(separator: " → ")
+      }
+  }
+  // Training loss about the trained networks, on some training images.
+  let some = split.train.subset(Array(0..<min(256, split.train.count)))
+  let (pictures, labels) = (some.features, some.targets)
+  let landscapes = judged.enumerated().map { i, subject -> HeatMap in
+    let variables = small[subject.name].variables[0]!
+    let landscape = LossLandscape(
+      around: variables.parameters, points: run.scaled(11, smoke: 3), key: Key(47)
+    ) { parameters in
+      CrossEntropy()(subject.network.apply(Variables(parameters: parameters, state: variables.state), pictures), labels)
+    }
+    let names = landscape.places.map { formattedNumber($0, digits: 2) }
+    return HeatMap(
+      "\(subject.name): log₁₀ of the loss", xTitle: "second direction", yTitle: "first direction", rows: names,
+      columns: names,
+      values: landscape.losses.map { $0.map { log10(max($0, 1e-9)) } })
   }
   func percent(_ value: Double) -> String { formattedNumber(value * 100, digits: 3) }
   return Finding(
@@ -104,23 +132,13 @@ let learnedAttention = Reproduction(
           let plain = network(48, 3, 96, nil).parameterCount(for: [1, 1, 28, 28])
           return [form.name, "\(count)", form.attention == nil ? "–" : "\(count - plain)"]
         }),
+      Finding.Table(
+        "Effective rank of scores → weights, by block", columns: ["attention", "first", "second", "third"], rows: ranks),
     ],
     figures: [
       small.scorePlot("Width 48, 3 blocks", "accuracy, %", factor: 100, reference: "softmax"),
       LineChart(
-        "Singular values of attention matrices (mean over heads and images, last block)", xTitle: "number",
-        yTitle: "value",
-        spectra, yScale: .logarithmic), small.lossPlot(),
-    ])
-}
-
-/// Mean singular values of the last block's attention matrices on some images.
-private func attentionSpectrum(_ network: ViT, _ variables: Variables, _ images: Tensor) -> [Double] {
-  var shown = network
-  // The softmax shows its weights only as an attention activation.
-  if shown.attention == nil { shown.attention = SoftmaxAttention() }
-  let scope = Scope(variables)
-  _ = shown(images, scope)
-  guard let weights = scope.observations.last(where: { $0.name == "attention" })?.value else { return [] }
-  return weights.singularValues().s.mean([0, 1]).doubles.map { max($0, 1e-9) }
+        "Singular values of scores and of weights (mean over heads and images, last block)", xTitle: "number",
+        yTitle: "value", spectra, yScale: .logarithmic),
+    ] as [any Plot] + landscapes + [small.lossPlot()])
 }

@@ -22,7 +22,7 @@ let selectableSpaces = Reproduction(
   check: """
     Seven standardized functions on [-1, 1]², 1,000 training, 500 validation, 500 test points: six KANs [2, 5, 1] of one family (135 \
     parameters), S-KAN (135 after pruning), SiLU MLP [2, 9, 9, 1]; 600 full-batch steps of Adam (S-KAN 200 + 200 + 200), cosine, rate from \
-    {3e-3, 1e-2} by validation, 3 seeds. Then Fashion-MNIST, 4,000 images, 4 epochs: S-ConvKAN, B-spline ConvKAN and a ReLU network of about \
+    {3e-3, 1e-2} by validation, 3 seeds. Then Fashion-MNIST, 4,000 images, 4 epochs, 3 seeds: S-ConvKAN, B-spline ConvKAN and a ReLU network of about \
     10,000 parameters.
     """,
   verdictRule: """
@@ -158,10 +158,10 @@ private func selectableConvolutions(_ run: ReproductionRun) throws -> [TrainingS
   let variants: [TrainingStudy.Variant] = [
     .init("ReLU CNN", relu), .init("B-spline ConvKAN", edges(BSpline(range: -1.2...1.2), [8, 14])),
   ]
-  var outcomes = try study.run(variants, ReproductionRun(run, seeds: min(run.seeds, 1)).part(0...0.5))
+  var outcomes = try study.run(variants, run.part(0...0.5))
   outcomes.append(
     try threePhaseClassifier(
       edges(BasisPool(), [8, 14]), split, epochs: run.scaled(4, smoke: 3), batch: 64, rates: [3e-3, 1e-2],
-      ReproductionRun(run, seeds: min(run.seeds, 1)).part(0.5...1)))
+      run.part(0.5...1)))
   return outcomes
 }

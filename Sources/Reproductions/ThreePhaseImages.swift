@@ -37,9 +37,8 @@ func threePhaseClassifier(
       }
       try run.report(Double(seed) / Double(run.seeds), "S-ConvKAN")
       _ = try phase(selecting(.full), third)
-      for temperature in [1, 0.7, 0.4, 0.2] {
-        _ = try phase(selecting(.selective(temperature: temperature)), max(1, third / 4))
-      }
+      _ = try phase(
+        selecting(.annealed(temperatures: [1, 0.7, 0.4, 0.2], steps: third, isDeterministic: false)), third)
       var kept = variables!
       var layers = current.layers
       for (i, layer) in current.layers.enumerated() {

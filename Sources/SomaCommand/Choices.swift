@@ -9,13 +9,55 @@ struct DataChoice: ParsableArguments {
   @Option(help: ArgumentHelp("The column to predict, for tables. Default: the last one.", valueName: "column"))
   var target: String?
 
-  @Option(help: "Whether the target holds classes or numbers. Default: what its values look like.")
+  @Option(
+    help: ArgumentHelp(
+      "Whether the target holds classes or numbers (classification, regression; default: what its values look like), or a made task: periodic:sin, periodic:mod, periodic:composed, judged outside of the training interval.",
+      valueName: "task"))
   var task: Task?
 
-  enum Task: String, CaseIterable, ExpressibleByArgument { case classification, regression }
+  enum Task: ExpressibleByArgument, Hashable {
+    case classification, regression
+    case periodic(String)
+
+    init?(argument: String) {
+      switch argument {
+      case "classification": self = .classification
+      case "regression": self = .regression
+      default:
+        guard argument.hasPrefix("periodic:"), let task = try? PeriodicTask.named(String(argument.dropFirst(9))) else {
+          return nil
+        }
+        self = .periodic(task.name)
+      }
+    }
+
+    static var allValueStrings: [String] {
+      ["classification", "regression"] + PeriodicTask.all.map { "periodic:\($0.name)" }
+    }
+
+    /// What a table's target is read as.
+    var encoding: TabularEncoding.Task? {
+      switch self {
+      case .classification: .classification
+      case .regression: .regression
+      case .periodic: nil
+      }
+    }
+  }
+
+  /// Whether the options say which samples, so that no name has to.
+  var isComplete: Bool {
+    if case .periodic? = task { return true }
+    return data != nil
+  }
+
+  mutating func validate() throws {
+    if case .periodic? = task, data != nil { throw ValidationError("Give one of --data and a periodic --task.") }
+  }
 
   /// What the samples are called: the path, or the name.
   func source(_ name: String?) throws -> String {
+    if case .periodic(let name)? = task { return "periodic:\(name)" }
     if let data { return data }
     guard let name else {
       throw ValidationError(
@@ -29,7 +71,7 @@ struct DataChoice: ParsableArguments {
   func open(_ name: String?) throws -> DataSet.Parts {
     let source = try source(name)
     return try DataSet.open(
-      source, target: target, task: task.map { $0 == .classification ? .classification : .regression })
+      source, target: target, task: task?.encoding)
   }
 }
 

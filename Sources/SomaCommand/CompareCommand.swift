@@ -24,6 +24,7 @@ struct CompareCommand: ParsableCommand {
         soma compare --data prices.csv --target price relu silu --jobs 2
         soma compare fashion-mnist resnet8:relu vit --epochs 5 --json
         soma compare digits --preset kan-or-mlp --parameters 6000
+        soma compare fan mlp kan --task periodic:sin
         soma compare digits --all-activations --seeds 3 --html activations.html
         soma compare digits relu mish --network mlp-norm --depth 5,15,25 --html depth.html
         soma compare digits relu gelu --tensorboard events   (then: tensorboard --logdir events)
@@ -73,12 +74,12 @@ struct CompareCommand: ParsableCommand {
   var save: String?
 
   mutating func validate() throws {
-    let candidates = names.dropFirst(data.data == nil ? 1 : 0)
-    guard !names.isEmpty || data.data != nil else {
+    let candidates = names.dropFirst(data.isComplete ? 0 : 1)
+    guard !names.isEmpty || data.isComplete else {
       throw ValidationError("Say which data and what to compare, such as: soma compare digits relu gelu mish")
     }
     guard !candidates.isEmpty || allActivations || preset != nil else {
-      throw ValidationError("Say what to compare on \(data.data ?? names[0]), such as: relu gelu mish")
+      throw ValidationError("Say what to compare on \(try data.source(names.first)), such as: relu gelu mish")
     }
     guard depth == nil || save == nil else {
       throw ValidationError("--save writes one comparison; --depth makes several.")
@@ -86,13 +87,13 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    var candidates = Array(names.dropFirst(data.data == nil ? 1 : 0))
+    var candidates = Array(names.dropFirst(data.isComplete ? 0 : 1))
     candidates += (preset?.candidates ?? []).filter { !candidates.contains($0) }
     if allActivations { candidates = try Candidate.withAllActivations(candidates, network: network.network) }
     if let depth { return try sweep(depth, candidates) }
-    let task: TabularEncoding.Task? = data.task.map { $0 == .classification ? .classification : .regression }
     let experiment = ExperimentFile(
-      .init(try data.source(names.first), target: data.target, task: task), candidates: candidates, options: options,
+      .init(try data.source(names.first), target: data.target, task: data.task?.encoding), candidates: candidates,
+      options: options,
       output: .init(html: html, tensorBoard: tensorBoard.tensorboard))
     if let save { try checkWritable(save) }
     let comparison = try experiment.comparison()

@@ -8,13 +8,16 @@ import SomaNetworks
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Read a trained model: signs of its weights, order, sparsity.",
+    commandName: "inspect",
+    abstract:
+      "Read a trained model: signs of its weights, order, sparsity; or a fitted field: what it holds, its size.",
     discussion: """
       EXAMPLES
         soma inspect digits.soma                         shares of negative weights
         soma inspect prices.soma --monotone              does it keep the order of its inputs?
         soma inspect kjv.soma --sparsity --text kjv.txt --cett 0.2
-      """)
+        soma info photo.soma                             a fitted field's quality, and its size against PNG and JPEG
+      """, aliases: ["info"])
   @Argument(help: "The model's file.") var model: String
   @Flag(help: "Whether outputs keep the order of inputs: proven by signs, or a pair that shows they do not.")
   var monotone = false
@@ -30,6 +33,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
+    if SavedField.isField(model) { return try showField(SavedField.load(model)) }
     let saved = try SavedModel.load(model)
     if monotone { return try showOrder(saved) }
     if sparsity { return try showSparsity(saved) }
@@ -95,5 +99,46 @@ struct InspectCommand: ParsableCommand {
       return print(try jsonText(table.rows.map { Dictionary(uniqueKeysWithValues: zip(table.headings, $0)) }))
     }
     for line in table.lines { print(line) }
+  }
+
+  private struct FieldFacts: Encodable {
+    var signal: String
+    var network: String
+    var parameters: Int
+    var bits: Int
+    var quality: Double
+    var fileBytes: Int
+    var numberBytes: Int
+    var source: String
+    var sourceBytes: Int
+    var pngBytes: Int?
+    var jpegBytes: Int?
+    var jpegSetting: Int?
+  }
+
+  private func showField(_ field: SavedField) throws {
+    guard !monotone, !sparsity else { throw FieldError("\(model): order and sparsity are read of trained models") }
+    let about = field.description
+    var facts = FieldFacts(
+      signal: about.signal.words, network: about.specification.name, parameters: field.parameters.elementCount,
+      bits: about.bits ?? 32, quality: about.quality,
+      fileBytes: (try? FileManager.default.attributesOfItem(atPath: model)[.size] as? NSNumber)?.intValue ?? 0,
+      numberBytes: field.payloadBytes(), source: about.source, sourceBytes: about.sourceBytes)
+    if case .image(let width, let height, _) = about.signal {
+      // The picture that the field draws, packed without loss, and with the loss that the field itself has against the original.
+      let image = try field.image(width: width, height: height)
+      facts.pngBytes = PNG.encode(image).count
+      let jpeg = SavedField.jpegSize(of: image, quality: about.quality)
+      (facts.jpegBytes, facts.jpegSetting) = (jpeg.bytes, jpeg.setting)
+    }
+    if output.json { return print(try jsonText(facts)) }
+    print("\(facts.signal), fitted to \(facts.source) (\(facts.sourceBytes) bytes)")
+    print(
+      "\(facts.network), \(facts.parameters) numbers of \(facts.bits) bits: "
+        + String(format: "PSNR %.2f dB", facts.quality))
+    print("file \(facts.fileBytes) bytes, numbers alone \(facts.numberBytes)")
+    if let png = facts.pngBytes, let jpeg = facts.jpegBytes, let setting = facts.jpegSetting {
+      print("the picture it draws: PNG \(png) bytes; JPEG with as much loss \(jpeg) bytes (quality setting \(setting))")
+    }
   }
 }

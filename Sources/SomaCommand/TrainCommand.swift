@@ -44,7 +44,7 @@ struct TrainCommand: ParsableCommand {
   var out: String?
 
   mutating func validate() throws {
-    let sources = [name != nil, data.data != nil, text.text != nil].count { $0 }
+    let sources = [name != nil, data.isComplete, text.text != nil].count { $0 }
     guard sources == 1 else {
       throw ValidationError(
         sources == 0
@@ -62,7 +62,7 @@ struct TrainCommand: ParsableCommand {
       } else {
         .samples(
           try data.source(name), target: data.target,
-          task: data.task.map { $0 == .classification ? .classification : .regression })
+          task: data.task?.encoding)
       }
     var job = TrainingJob(source: source, network: network ?? (text.text == nil ? "mlp" : "gpt"))
     job.parameters = parameters

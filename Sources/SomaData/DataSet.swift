@@ -101,13 +101,14 @@ public struct DataSet: Sendable {
     throw DataError(name, "no data set has this name; there are \(all.map(\.name).joined(separator: ", "))")
   }
 
-  /// Loads what a name or a path means: a data set's name; a `.csv` or `.tsv` table (plain or `.gz`); an `.npz` archive with
+  /// Loads what a name or a path means: a data set's name; `periodic:sin` and the other `PeriodicTask`s; a `.csv` or `.tsv` table (plain or `.gz`); an `.npz` archive with
   /// arrays `x` and `y`; a folder of IDX files, of CIFAR records, or of pictures in a subfolder for each class.
   /// - Parameter target: the column to predict, for tables: nil is the last.
   public static func open(
     _ nameOrPath: String, target: String? = nil, task: TabularEncoding.Task? = nil
   ) throws -> Parts {
     if let known = all.first(where: { $0.name == nameOrPath }) { return try known.load() }
+    if nameOrPath.hasPrefix("periodic:") { return try PeriodicTask.named(String(nameOrPath.dropFirst(9))).parts() }
     if isDirectory(nameOrPath) { return try openDirectory(nameOrPath) }
     let path = nameOrPath.hasSuffix(".gz") ? String(nameOrPath.dropLast(3)) : nameOrPath
     if [".csv", ".tsv", ".tab", ".txt", ".data"].contains(where: path.lowercased().hasSuffix) {

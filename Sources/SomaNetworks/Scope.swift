@@ -12,6 +12,7 @@ public final class Scope {
   private struct Inherited {
     var constraints: [ParameterConstraint] = []
     var replacement: (@Sendable (any Layer) -> (any Layer)?)?
+    var showsAll = false
   }
 
   /// What one run of a network shares.
@@ -91,6 +92,15 @@ public final class Scope {
     next.replacement = replacement
     return Scope(path, session, next)
   }
+
+  /// The scope in which layers also show (`observe`) what they would otherwise not keep, as the softmax of attention.
+  public var showingAll: Scope {
+    var next = inherited
+    next.showsAll = true
+    return Scope(path, session, next)
+  }
+  /// Whether whoever runs the network asked for `showingAll`.
+  public var showsAll: Bool { inherited.showsAll }
 
   /// What takes the place of a layer, and the scope it runs in.
   func replacement(for layer: any Layer) -> (layer: any Layer, scope: Scope)? {

@@ -87,6 +87,15 @@ import Testing
     return bytes.patched(offset + 8 + length, bigEndian(~crc))
   }
 
+  /// Many pictures of the world carry profiles that libpng warns of; their pixels are good.
+  @Test func acceptsABadColourProfile() throws {
+    let good = try Golden.bytes("rgb.png")
+    let text = Array("sRGB".utf8) + [0, 0] + [UInt8](repeating: 7, count: 20)
+    let chunk = [0, 0, 0, UInt8(text.count)] + Array("iCCP".utf8) + text + [0, 0, 0, 0]
+    let bytes = Self.sealed(Array(good[..<33]) + chunk + Array(good[33...]), chunkAt: 33)
+    #expect(try PNG.decode(bytes, file: "f.png") == PNG.decode(good, file: "f.png"))
+  }
+
   @Test func refusesDamagedPNG() throws {
     let good = try Golden.bytes("rgb.png")
     let data = good.position(of: "IDAT") - 4

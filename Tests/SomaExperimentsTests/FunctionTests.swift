@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Soma
+@testable import SomaData
 @testable import SomaExperiments
 @testable import SomaNetworks
 
@@ -29,16 +30,39 @@ import Testing
     #expect(throws: ReproductionError.self) { try envelope.best(within: 5) }
   }
 
+  @Test func bandsOfEnvelopesHoldTheMeans() {
+    let runs: [(cost: Double, scores: [Double])] = [
+      (10, [0.4, 0.6]), (20, [0.3, 0.4]), (30, [0.9, 0.9, 0.9]), (40, [.nan, 0.95, 1]),
+    ]
+    let band = BudgetBand(runs, resamples: 500, seed: 1)
+    #expect(band.costs == [10, 30, 40] && zip(band.scores, [0.5, 0.9, 0.975]).allSatisfy { abs($0 - $1) < 1e-12 })
+    // Two runs drawn again have three means; a configuration without spread has none to show.
+    #expect(band.low[0] == 0.4 && band.high[0] == 0.6 && band.low[1] == 0.9 && band.high[1] == 0.9)
+    #expect(band.low[2] == 0.95 && band.high[2] == 1)
+    #expect(BudgetBand(runs, resamples: 500, seed: 1) == band)
+  }
+
   @Test func forgettingIsMeasured() {
     let scores = ClassIncrementalScores([[0.9, 0], [0.2, 0.8]])
     #expect(abs(scores.average - 0.5) < 1e-12 && abs(scores.backwardTransfer + 0.35) < 1e-12)
   }
 
-  @Test func periodicTasksHaveThePublishedValues() {
+  @Test func periodicTasksHaveThePublishedValues() throws {
     let composed = PeriodicTask.all[2]
     #expect(composed.value(0) == 1)
     #expect(abs(composed.value(1) - exp(cos(1.0))) < 1e-12)
     #expect(PeriodicTask.modulus(-1, 5) == 4 && PeriodicTask.all[1].value(12.5) == 2.5)
+    let parts = try DataSet.open("periodic:mod")
+    let test = try #require(parts.test)
+    #expect(parts.train.count == 2000 && parts.train.values.allSatisfy { abs($0) <= 20 })
+    #expect(test.values.allSatisfy { abs($0) >= 20 && abs($0) <= 40 } && test.values.contains { $0 < 0 })
+    let targets = test.targets.floats
+    #expect(
+      zip(test.values, targets).allSatisfy {
+        abs(Double($1) - PeriodicTask.modulus(Double($0), 5)) < 1e-4 || $1 > 4.99 || $1 < 0.01
+      })
+    let error = #expect(throws: DataError.self) { try DataSet.open("periodic:sinus") }
+    #expect(error?.description.contains("sin, mod, composed") == true)
   }
 
   /// All hundred formulas can be read and are finite in their ranges; some values by hand.

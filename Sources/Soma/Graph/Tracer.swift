@@ -28,6 +28,9 @@ final class Tracer: Sendable {
   /// The path of layers being traced.
   @TaskLocal static var scopePath = ""
 
+  /// Whether the function of a `vmap` is being traced: what it sees is one of many.
+  @TaskLocal static var isVectorizing = false
+
   /// Whether concrete tensors become captures too, so that the graph does not depend on their elements.
   private let liftsConstants: Bool
 

@@ -150,6 +150,9 @@ public func hessianVectorProduct<A: TensorTree>(_ function: @escaping (A) -> Ten
 
 // MARK: - Vectorization
 
+/// Whether the code that asks is inside the function of a `vmap`, where a batch may be one example of a larger one.
+package var isInsideVmap: Bool { Tracer.isVectorizing }
+
 /// The function over a batch: leaf `i` of the argument has its batch axis at `inAxes[i]` (nil: the same for all), the
 /// results get theirs at `outAxis`. Nests.
 public func vmap<A: TensorTree, B: TensorTree>(
@@ -172,10 +175,12 @@ public func vmap<A: TensorTree, B: TensorTree>(
       return batched.isBatched ? TensorType(shape: Shape(type.shape.dropFirst()), dtype: type.dtype) : type
     }
     var template: B?
-    let (graph, captures) = trace(types) { arguments in
-      let result = function(argument.replacingLeaves(arguments))
-      template = result
-      return result.leaves
+    let (graph, captures) = Tracer.$isVectorizing.withValue(true) {
+      trace(types) { arguments in
+        let result = function(argument.replacingLeaves(arguments))
+        template = result
+        return result.leaves
+      }
     }
     let results = vmap(graph, moved + captures.map { Batched($0, false) }, size)
     return template!.replacingLeaves(

@@ -18,6 +18,11 @@ struct FitFormula: ParsableArguments {
   @Option(help: ArgumentHelp("Grid intervals, one grid after the other. Default: 3,5.", valueName: "counts"))
   var grid: IntegerList?
   @Option(help: "Order of the splines.") var order = 3
+  @Option(
+    help: ArgumentHelp(
+      "Functions on edges: \(EdgeBasisNames.all.map(\.name).joined(separator: ", ")), each with :COUNT if wanted, or activation:NAME. Default: B-splines, whose grids are refined.",
+      valueName: "basis"))
+  var basis: String?
   @Option(help: ArgumentHelp("Weight of the sparsity penalty; 0: none.", valueName: "λ")) var sparsify = 1e-3
   @Flag(inversion: .prefixedNo, help: "Remove nodes and edges that matter little.") var prune = true
   @Flag(inversion: .prefixedNo, help: "Replace learned edges by named functions.") var symbolic = true
@@ -38,6 +43,7 @@ struct FitFormula: ParsableArguments {
       }
       guard shape.values.last == 1 else { throw ValidationError("--shape must end in 1: one column is predicted.") }
     }
+    if basis != nil, grid != nil { throw ValidationError("--grid is the B-splines' and does not go with --basis.") }
     if let grid, grid.values.isEmpty || !grid.values.allSatisfy({ (1...1000).contains($0) }) {
       throw ValidationError("--grid wants counts of 1 to 1000, such as 3,5,10.")
     }
@@ -89,7 +95,7 @@ struct FitFormula: ParsableArguments {
     let fit = FormulaFit(
       hidden: shape.map { Array($0.values.dropFirst().dropLast()) }, grids: grid?.values ?? [3, 5], order: order,
       penalty: sparsify, prunes: prune, findsSymbols: symbolic, starts: starts, steps: iterations,
-      simplicity: simplicity, digits: digits)
+      simplicity: simplicity, digits: digits, basis: try basis.map { try EdgeBasisNames.named($0) })
     let progress = ProgressLine(isQuiet: output.quiet)
     defer { progress.clear() }
     let result = try fit(training.x, training.y, test: test.y.isEmpty ? nil : test, names: names, key: Key(seed)) {

@@ -43,6 +43,11 @@ public struct Image: Hashable, Sendable {
     try writeFile(PNG.encode(self), to: path)
   }
 
+  /// Writes a JPEG file atomically.
+  public func writeJPEG(to path: String, quality: Int = 90) throws {
+    try writeFile(JPEG.encode(self, quality: quality), to: path)
+  }
+
   /// The picture in another colour mode. Grey is `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), rounded.
   public func converted(to colour: Colour) -> Image {
     switch (self.colour, colour) {

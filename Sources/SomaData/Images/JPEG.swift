@@ -1,4 +1,6 @@
 import CJPEG
+import Foundation
+import Soma
 
 /// JPEG pictures (ITU-T T.81), grey or colour, by libjpeg-turbo. Data that the library would repair are refused.
 public enum JPEG {
@@ -22,6 +24,22 @@ public enum JPEG {
     var pixels = [UInt8](repeating: 0, count: width * height * colour.rawValue)
     try run(bytes, &pixels, file: file, &result)
     return Image(width: width, height: height, colour: colour, pixels: pixels)
+  }
+
+  /// A picture packed with loss.
+  /// - Parameter quality: 1 to 100
+  public static func encode(_ picture: Image, quality: Int = 90) -> [UInt8] {
+    require((1...100).contains(quality), "a JPEG's quality is 1 to 100, not \(quality)")
+    var (count, result) = (UInt(0), soma_jpeg_result())
+    let memory = picture.pixels.withUnsafeBufferPointer { source in
+      soma_jpeg_encode(
+        source.baseAddress, Int32(picture.width), Int32(picture.height), Int32(picture.channels), Int32(quality),
+        &count,
+        &result)
+    }
+    guard let memory else { fatalError("libjpeg cannot write the picture") }
+    defer { free(memory) }
+    return [UInt8](UnsafeBufferPointer(start: memory, count: Int(count)))
   }
 
   private static func run(

@@ -31,7 +31,10 @@ public enum PNG {
         let done = pixels.withUnsafeMutableBytes { destination in
           png_image_finish_read(image, &black, destination.baseAddress, 0, nil)
         }
-        if done == 0 || image.pointee.warning_or_error & 3 != 0 { problem = message(image) }
+        let text = message(image)
+        // Bit 1 is an error, bit 0 a warning: of a colour profile or a comment, which pixels do without, it says nothing of them.
+        let isWarned = image.pointee.warning_or_error & 1 != 0 && !isAncillary(text)
+        if done == 0 || image.pointee.warning_or_error & 2 != 0 || isWarned { problem = text }
       }
       png_image_free(image)
     }
@@ -55,6 +58,13 @@ public enum PNG {
     }
     require(done != 0, "libpng cannot write the picture")
     return Array(bytes[..<size])
+  }
+
+  /// Whether a message is about a chunk that says nothing of the pixels' places: such chunks' types begin with a small letter.
+  private static func isAncillary(_ message: String) -> Bool {
+    let type = message.prefix { $0 != ":" }
+    return type.count == 4 && message.contains(":") && type.allSatisfy { $0.isASCII && $0.isLetter }
+      && type.first!.isLowercase && type != "tRNS"
   }
 
   private static func message(_ image: UnsafeMutablePointer<png_image>) -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 import SomaNetworks
 
 /// Parameters and operations of one layer as the fair comparison of KANs and MLPs counts them (Yu, Yu & Wang 2024, arXiv 2407.16674):
@@ -134,6 +135,48 @@ public struct BudgetEnvelope: Sendable, Hashable {
         "no configuration fits a budget of \(Int(budget)); the cheapest costs \(Int(points.first?.cost ?? .nan))")
     }
     return point
+  }
+}
+
+/// Envelopes with 95 % intervals: runs (seeds) of each configuration are drawn again with replacement, and the best mean score within
+/// each budget is found anew (bootstrap of Efron 1979, percentile intervals).
+public struct BudgetBand: Sendable, Hashable {
+  /// Where the envelope of the means steps up, by rising cost.
+  public let costs: [Double]
+  public let scores: [Double]
+  public let low: [Double]
+  public let high: [Double]
+
+  /// - Parameters:
+  ///   - runs: for each configuration its cost, and the scores of its runs; larger is better
+  ///   - resamples: how often all runs are drawn again
+  public init(_ runs: [(cost: Double, scores: [Double])], resamples: Int = 1000, seed: Int = 0) {
+    let usable = runs.map { ($0.cost, $0.scores.filter(\.isFinite)) }.filter { !$0.1.isEmpty }
+    let points = BudgetEnvelope(usable.map { .init(cost: $0.0, score: $0.1.mean) }).points
+    costs = points.map(\.cost)
+    scores = points.map(\.score)
+    let draws = usable.map(\.1.count).reduce(0, +)
+    let places = Tensor.uniform([max(1, resamples), max(1, draws)], key: Key(seed), dtype: .float64).doubles
+    var found = [[Double]](repeating: [], count: points.count)
+    for round in 0..<resamples {
+      var at = round * draws
+      let means = usable.map { cost, scores in
+        let sum = scores.indices.reduce(0.0) { sum, k in
+          sum + scores[min(scores.count - 1, Int(places[at + k] * Double(scores.count)))]
+        }
+        at += scores.count
+        return (cost: cost, score: sum / Double(scores.count))
+      }
+      for (i, point) in points.enumerated() {
+        found[i].append(means.filter { $0.cost <= point.cost }.map(\.score).max()!)
+      }
+    }
+    func quantile(_ values: [Double], _ share: Double) -> Double {
+      let sorted = values.sorted()
+      return sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]
+    }
+    low = found.map { quantile($0, 0.025) }
+    high = found.map { quantile($0, 0.975) }
   }
 }
 

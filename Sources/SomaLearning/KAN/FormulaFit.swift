@@ -20,6 +20,8 @@ public struct FormulaFit: Sendable {
   public var simplicity: Double
   /// Significant digits of the printed formula.
   public var digits: Int
+  /// The functions of edges; nil: B-splines, whose grids follow the data and are refined.
+  public var basis: (any EdgeBasis)?
 
   /// All functions but the constant: whether an edge matters is for the pruning to say.
   public static let functions = SymbolicFunction.library.filter { $0.name != "0" }
@@ -28,8 +30,9 @@ public struct FormulaFit: Sendable {
     hidden: [Int]? = nil, grids: [Int] = [3, 5], order: Int = 3, penalty: Double = 1e-3, prunes: Bool = true,
     findsSymbols: Bool = true, starts: Int = 4, steps: Int = 100,
     library: [SymbolicFunction] = FormulaFit.functions,
-    simplicity: Double = 0.8, digits: Int = 4
+    simplicity: Double = 0.8, digits: Int = 4, basis: (any EdgeBasis)? = nil
   ) {
+    self.basis = basis
     require(digits > 0, "numbers are printed with at least one digit")
     self.digits = digits
     require(!grids.isEmpty && grids.allSatisfy { $0 > 0 }, "grids have at least one interval")
@@ -166,8 +169,11 @@ public struct FormulaFit: Sendable {
   private func candidate(
     _ shape: [Int], _ penalty: Double, _ known: (x: Tensor, y: Tensor), _ judged: (x: Tensor, y: Tensor), _ key: Key
   ) throws -> FittedKAN {
-    let network = KAN(shape, intervals: grids[0], order: order)
-    let plain = KANTraining(steps: steps, gridUpdates: 5, updatingSteps: steps / 2)
+    let network =
+      basis.map { basis in
+        KAN(shape.map { .init($0) }) { KANLayer($0, basis: basis, usesScale: false, usesMask: true) }
+      } ?? KAN(shape, intervals: grids[0], order: order)
+    let plain = KANTraining(steps: steps, gridUpdates: basis == nil ? 5 : 0, updatingSteps: steps / 2)
     var best: (kan: FittedKAN, value: Double)?
     for start in 0..<starts {
       var kan = try plain.fit(FittedKAN(network, key: key.folding("start\(start)")), known.x, known.y)
@@ -188,7 +194,7 @@ public struct FormulaFit: Sendable {
       // The smaller network is wanted: it may be a little worse.
       if trained.error(judged.x, judged.y) < 1.1 * kan.error(judged.x, judged.y) { kan = trained }
     }
-    for intervals in grids.dropFirst() {
+    for intervals in basis == nil ? grids.dropFirst() : [] {
       let finer = try kan.refined(intervals: intervals, on: known.x)
       keeping(try KANTraining(steps: steps, penalty: penalty / 10).fit(finer, known.x, known.y))
     }

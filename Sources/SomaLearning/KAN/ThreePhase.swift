@@ -2,7 +2,7 @@ import Soma
 import SomaNetworks
 
 /// Training of a KAN whose nodes select their family of functions (arXiv 2408.08338): all families together, then one at a time drawn by
-/// Gumbel noise of falling temperature, then the chosen ones alone. Each phase has Adam anew and a cosine of its own.
+/// Gumbel noise of falling temperature, then the chosen ones alone. Each of the three phases has Adam anew and a cosine of its own.
 public struct ThreePhase: Sendable {
   /// Steps of the phases.
   public var full: Int
@@ -35,14 +35,10 @@ public struct ThreePhase: Sendable {
   public func phases(_ network: KAN) -> [(phase: BasisPool.Phase, steps: Int)] {
     let selects = network.layers.contains { ($0.basis as? BasisPool).map { $0.families.count > 1 } ?? false }
     guard selects else { return [] }
-    let n = temperatures.count
-    return [(.full, full)]
-      + temperatures.enumerated().map { i, temperature in
-        let count = selective * (i + 1) / n - selective * i / n
-        return (
-          isDeterministic ? .deterministic(temperature: temperature) : .selective(temperature: temperature), count
-        )
-      }
+    return [
+      (.full, full),
+      (.annealed(temperatures: temperatures, steps: selective, isDeterministic: isDeterministic), selective),
+    ]
   }
 
   /// Minimizes the mean squared error on the whole data; the result is an ordinary KAN with one family a node.
@@ -50,23 +46,16 @@ public struct ThreePhase: Sendable {
   public func fit(_ start: FittedKAN, _ x: Tensor, _ y: Tensor, rate: Double = 1e-2, key: Key) throws -> FittedKAN {
     var kan = start
     let phases = phases(kan.network)
-    // The temperatures' parts share one schedule and one optimizer state would be lost between them: each restarts.
-    var before = 0
     for (i, phase) in phases.enumerated() {
-      let isFull = i == 0
       kan.network = kan.network.selecting(phase.phase)
-      kan = try adam(
-        kan, x, y, rate, key.folding("phase\(i)"), steps: phase.steps, from: isFull ? 0 : before,
-        of: isFull ? full : selective)
-      before = isFull ? 0 : before + phase.steps
+      kan = try adam(kan, x, y, rate, key.folding("phase\(i)"), steps: phase.steps)
     }
     kan = kan.selectingFamilies(sharing: sharing)
-    let last = phases.isEmpty ? steps : fineTune
-    return try adam(kan, x, y, rate, key.folding("fineTune"), steps: last, from: 0, of: last)
+    return try adam(kan, x, y, rate, key.folding("fineTune"), steps: phases.isEmpty ? steps : fineTune)
   }
 
   private func adam(
-    _ kan: FittedKAN, _ x: Tensor, _ y: Tensor, _ rate: Double, _ key: Key, steps: Int, from: Int, of all: Int
+    _ kan: FittedKAN, _ x: Tensor, _ y: Tensor, _ rate: Double, _ key: Key, steps: Int
   ) throws -> FittedKAN {
     guard steps > 0 else { return kan }
     let (network, state) = (kan.network, kan.variables.state)
@@ -75,14 +64,18 @@ public struct ThreePhase: Sendable {
       [kan.variables.parameters], optimizer: Adam(), learningRates: [rate],
       shared: [x.cast(to: kan.dtype), y.cast(to: kan.dtype), words]
     ) { member in
-      let variables = Variables(parameters: member.parameters, state: state)
+      // The step decides the temperature of the selection.
+      let now = state.map { name, tensor in
+        name.hasSuffix(BasisPool.stepName) ? member.step.cast(to: tensor.dtype).reshape(tensor.shape) : tensor
+      }
+      let variables = Variables(parameters: member.parameters, state: now)
       let noise = Key(words: member.shared[2]).folding(member.step)
       let (output, _) = network.applyTraining(variables, member.shared[0], key: noise)
       return (output - member.shared[1]).squared().mean()
     }
     let schedule = Schedule.cosine(1)
     for step in 0..<steps {
-      training.load([x.cast(to: kan.dtype), y.cast(to: kan.dtype), words], rateFactor: schedule(from + step, of: all))
+      training.load([x.cast(to: kan.dtype), y.cast(to: kan.dtype), words], rateFactor: schedule(step, of: steps))
       training.step()
     }
     var result = kan

@@ -37,7 +37,8 @@ public struct MultiHeadAttention: Layer {
   public var positions: Positions
   public var usesBias: Bool
   public var dropout: Double
-  /// What turns scores into weights; the softmax if nil. Others take no mask, no bias of positions and no shared keys.
+  /// What turns scores into weights; the softmax if nil. Others take no mask, no bias of positions and no shared keys; given as
+  /// `SoftmaxAttention`, the softmax takes masks and biases too, and shows its scores and weights to observers.
   public var activation: (any AttentionActivation)?
 
   public init(
@@ -150,11 +151,15 @@ public struct MultiHeadAttention: Layer {
     }
     func dropped(_ weights: Tensor) -> Tensor { dropout > 0 ? Dropout(dropout)(weights, scope["dropout"]) : weights }
     let y: Tensor
-    if let activation {
+    // The plain softmax is computed in one piece, unless its weights are asked for.
+    if let activation = activation ?? (scope.showsAll && keyHeads == heads ? SoftmaxAttention() : nil) {
       require(
-        mask == nil && bias == nil && keyHeads == heads,
+        (mask == nil && bias == nil || activation is SoftmaxAttention) && keyHeads == heads,
         "attention \(scope.path): its functions belong to positions, which masks, biases and shared keys change")
-      let scores = (q * (1 / Double(q.shape.last).squareRoot())).matmul(k.T)
+      var scores = (q * (1 / Double(q.shape.last).squareRoot())).matmul(k.T)
+      if let bias { scores = scores + bias }
+      scope.observe("scores", scores)
+      if let mask { scores = .select(mask, scores, -1e9) }
       let weights = activation.weights(scores, scope["activation"])
       scope.observe("attention", weights)
       y = dropped(weights).matmul(v)

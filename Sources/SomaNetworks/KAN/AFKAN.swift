@@ -125,6 +125,11 @@ public struct AFKANLayer: Layer {
 
   public func forward(_ x: Tensor, _ scope: Scope) -> Tensor {
     require(x.rank == 2, "an AF-KAN layer wants [n, inputs], not \(x.shape)")
+    // Each example would be its own batch, and the result another function than the one on the batch.
+    require(
+      x.shape[0] > 1 || !isInsideVmap || (features != .batch && normalization != .batch),
+      "AF-KAN layer \(scope.path): features and norms over the batch have no meaning for single examples, as in vmap and gradients "
+        + "of each example; normalize over each example (features: .example, normalization: .layer)")
     let f = Self.normalized(basis.values(x, scope["basis"]), over: features)
     var h = reduction(f, scope["reduction"])
     switch normalization {

@@ -19,6 +19,9 @@ public struct BasisPool: EdgeBasis {
     case selective(temperature: Double)
     /// The likeliest family in every pass, without noise.
     case deterministic(temperature: Double)
+    /// Selective, or deterministic, with temperatures that follow each other in equal parts of so many training steps: one training,
+    /// whose optimizer keeps its state.
+    case annealed(temperatures: [Double], steps: Int, isDeterministic: Bool)
   }
 
   public var families: [any EdgeBasis]
@@ -88,15 +91,36 @@ public struct BasisPool: EdgeBasis {
     // Families last, as softmax wants them.
     let last = all.swappingAxes(1, 2)
     let chosen: Tensor
+    // Training steps of an annealed selection so far.
+    let taken = scope.state(Self.stepName, [1], .zeros, dtype: .float32)
     switch phase {
     case .full: chosen = last.softmax()
-    case .selective(let temperature):
-      guard scope.isTraining else { return Self.oneHot(last).swappingAxes(1, 2) }
-      let uniform = Tensor.uniform(last.shape, low: 1e-7, high: 1, key: scope.key(), dtype: dtype)
-      chosen = Self.straightThrough((last - (-uniform.log()).log()) * (1 / temperature))
+    case .selective(let temperature): chosen = drawn(last, Tensor(temperature, dtype: dtype), scope)
     case .deterministic(let temperature): chosen = Self.straightThrough(last * (1 / temperature))
+    case .annealed(let temperatures, let steps, let isDeterministic):
+      if scope.isTraining { scope.setState(Self.stepName, taken + 1) }
+      let temperature = Self.temperature(taken, temperatures, steps).cast(to: dtype)
+      chosen = isDeterministic ? Self.straightThrough(last / temperature) : drawn(last, temperature, scope)
     }
     return chosen.swappingAxes(1, 2)
+  }
+
+  /// The state that counts the steps of an annealed selection.
+  public static let stepName = "selectionStep"
+
+  /// One family, drawn by Gumbel noise in training, the likeliest otherwise.
+  private func drawn(_ logits: Tensor, _ temperature: Tensor, _ scope: Scope) -> Tensor {
+    guard scope.isTraining else { return Self.oneHot(logits) }
+    let uniform = Tensor.uniform(logits.shape, low: 1e-7, high: 1, key: scope.key(), dtype: logits.dtype)
+    return Self.straightThrough((logits - (-uniform.log()).log()) / temperature)
+  }
+
+  /// The temperature of a step: each for an equal part of the steps, the last one from then on.
+  static func temperature(_ step: Tensor, _ temperatures: [Double], _ steps: Int) -> Tensor {
+    temperatures.indices.dropFirst().reduce(Tensor.full(step.shape, temperatures[0], dtype: step.dtype)) { value, i in
+      let begin = Double(steps * i / temperatures.count)
+      return .select(step .>= begin, Tensor.full(step.shape, temperatures[i], dtype: step.dtype), value)
+    }
   }
 
   static func oneHot(_ logits: Tensor) -> Tensor {

@@ -4,6 +4,8 @@ import Soma
 /// A network that cannot be made from what was asked for.
 public enum NetworkError: Error, Hashable, CustomStringConvertible {
   case unknownName(String, nearest: [String])
+  case unknownBasis(String, nearest: [String])
+  case malformedCount(String, basis: String)
   case malformedWidth(String)
   case unsuitableActivation(String, network: String)
   case noActivation(network: String)
@@ -15,6 +17,9 @@ public enum NetworkError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .unknownName(let name, let nearest):
       "unknown network \"\(name)\"" + (nearest.isEmpty ? "" : "; did you mean \(nearest.joined(separator: ", "))?")
+    case .unknownBasis(let name, let nearest):
+      "unknown basis of edges \"\(name)\"; there are \(nearest.joined(separator: ", "))"
+    case .malformedCount(let text, let basis): "\(basis):\(text) is no basis: the number must be 2 to 64"
     case .malformedWidth(let text): "width \"\(text)\" is not a positive number (a factor such as 0.5)"
     case .unsuitableActivation(let activation, let network):
       "\(network) cannot use \(activation), which halves its input"
@@ -248,6 +253,15 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
         LeNet(outputs: $0.outputs, activation: $0.activation(or: .relu), width: $0.width)
       },
     ]
+    // Those below that have a network of their own keep it.
+    let known = ["bspline", "fourier", "wavelet", "rbf"]
+    for basis in EdgeBasisNames.all where !known.contains(basis.name) {
+      result.append(
+        Entry(name: "\(basis.name)-kan", summary: "\(basis.summary) on edges, 8 hidden nodes", takesActivation: false) {
+          guard let basis = try? EdgeBasisNames.named(basis.name, range: -2...2) else { fatalError("\(basis.name)") }
+          return edges(basis, $0)
+        })
+    }
     for depth in [8, 14, 20, 32, 44, 56, 110, 18, 34, 50, 101, 152] {
       let summary =
         depth == 18 || depth == 34
@@ -335,6 +349,9 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
         let hidden = [64, 64].scaled($0.width)
         return Sequential(
           [Flatten()] + hidden.flatMap { [Dense($0), BSplineActivation()] as [any Layer] } + [Dense($0.outputs)])
+      },
+      Entry(name: "activation-kan", summary: "shifted copies of an activation on edges, 8 hidden nodes") {
+        edges(ActivationBasis($0.activation(or: .silu), range: -2...2), $0)
       },
       Entry(name: "fan", summary: "sines and cosines beside an activation, two layers of 64 units") {
         let width = Swift.max(4, [64].scaled($0.width)[0])

@@ -99,4 +99,30 @@ private func near(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
       #expect(abs(gradient[k] - difference) < 1e-6 * max(1, abs(difference)))
     }
   }
+
+  /// Inside `vmap` over examples the batch is one of them.
+  @Test func normsOverTheBatchAreRefusedForSingleExamples() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let layer = AFKANLayer(2, features: .batch)
+      let variables = layer.initialized(for: [1, 3], key: Key(1))
+      _ = vmap { (x: Tensor) in layer.apply(variables, x.reshape([1, 3])) }(Tensor.ones([4, 3]))
+    }
+    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(message.contains("have no meaning for single examples"), "\(message)")
+    let norm = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let layer = AFKANLayer(2, normalization: .batch)
+      let variables = layer.initialized(for: [1, 3], key: Key(1))
+      _ = vmap { (x: Tensor) in layer.apply(variables, x.reshape([1, 3])) }(Tensor.ones([4, 3]))
+    }
+    let other = String(decoding: norm?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(other.contains("normalization: .layer"), "\(other)")
+  }
+
+  @Test func normsOverEachExampleVectorize() {
+    let layer = AFKANLayer(2)
+    let variables = layer.initialized(for: [1, 3], key: Key(1))
+    let x = Tensor.uniform([4, 3], low: -1, high: 1, key: Key(2))
+    let each = vmap { (x: Tensor) in layer.apply(variables, x.reshape([1, 3])).reshape([2]) }(x)
+    #expect((each - layer.apply(variables, x)).abs().max().scalar < 1e-5)
+  }
 }

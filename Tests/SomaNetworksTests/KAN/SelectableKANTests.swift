@@ -82,6 +82,32 @@ private let points = Tensor.uniform([40, 2], low: -1, high: 1, key: Key(3), dtyp
     #expect(run(5) == run(5) && run(5) != run(6))
   }
 
+  @Test func temperaturesFollowTheSteps() {
+    let found = BasisPool.temperature(Tensor([0, 2, 3, 4, 5, 7, 8, 50] as [Float]), [1, 0.7, 0.4, 0.2], 10).floats
+    #expect(found == [1, 1, 0.7, 0.7, 0.4, 0.2, 0.2, 0.2])
+  }
+
+  /// An annealed selection is the selective one of its step's temperature.
+  @Test func annealingCountsTrainingSteps() {
+    let x = points[0..<4]
+    func network(_ phase: BasisPool.Phase) -> KAN { KAN.selectable([2, 3, 1]).selecting(phase) }
+    let annealed = network(.annealed(temperatures: [1, 0.3], steps: 4, isDeterministic: false))
+    var variables = annealed.initialized(for: TensorType(shape: x.shape, dtype: .float64), key: Key(1))
+    for step in 0..<5 {
+      let (output, next) = annealed.applyTraining(variables, x, key: Key(step))
+      let selective = network(.selective(temperature: step < 2 ? 1 : 0.3))
+      let slopes = [annealed, selective].map { kan in
+        grad { (p: Parameters) in
+          kan.applyTraining(Variables(parameters: p, state: variables.state), x, key: Key(step)).output.sum()
+        }(variables.parameters)["0/selection"]!
+      }
+      #expect(output.doubles == selective.applyTraining(variables, x, key: Key(step)).output.doubles)
+      #expect((slopes[0] - slopes[1]).abs().max().scalar < 1e-6 * slopes[1].abs().max().scalar)
+      variables.state = next.state
+      #expect(variables.state["0/selectionStep"]!.floats == [Float(step + 1)])
+    }
+  }
+
   @Test func powersOfDegreeOneAreAnOrdinaryConvolution() {
     let layer = KANConvolution(3, kernel: 3, basis: TaylorBasis(2), base: .zero, padding: 1)
     let x = Tensor.uniform([2, 2, 6, 5], low: -1, high: 1, key: Key(6), dtype: .float64)
