@@ -39,7 +39,7 @@ public struct ExperimentFile: Sendable, Hashable {
       (self.source, self.target, self.task, self.fingerprint) = (source, target, task, fingerprint)
     }
 
-    var isNamed: Bool { DataSet.all.contains { $0.name == source } }
+    var isNamed: Bool { source.hasPrefix("periodic:") || DataSet.all.contains { $0.name == source } }
   }
 
   /// Files that a run writes; nil are not written.

@@ -47,7 +47,13 @@ extension ExperimentFile {
     switch (keys["name"], keys["file"]) {
     case (let name?, nil):
       source = try name.text()
-      do { _ = try DataSet.named(source) } catch { throw name.error("\(error)") }
+      do {
+        if source.hasPrefix("periodic:") {
+          _ = try PeriodicTask.named(String(source.dropFirst(9)))
+        } else {
+          _ = try DataSet.named(source)
+        }
+      } catch { throw name.error("\(error)") }
       if let extra = keys["target"] ?? keys["task"] { throw extra.error("\(extra.name) is for files, not for names") }
     case (nil, let path?):
       source = Self.path(try path.text(), besides: node.file)
