@@ -24,7 +24,9 @@ import Testing
       layer.initialized(for: [1, signal.inputs], key: Key(1)).parameters)
   }
 
-  @Test(arguments: FieldSpecification.networks.map(\.name)) func filesKeepFields(_ name: String) throws {
+  private static let names = FieldSpecification.networks.map { $0.name.replacing("BASIS", with: "chebyshev") }
+
+  @Test(arguments: names) func filesKeepFields(_ name: String) throws {
     try folder { path in
       for bits in [nil, 8] {
         var saved = try field(.image(width: 12, height: 9, channels: 3), network: name)

@@ -99,7 +99,7 @@ public struct BasisPool: EdgeBasis {
     case .deterministic(let temperature): chosen = Self.straightThrough(last * (1 / temperature))
     case .annealed(let temperatures, let steps, let isDeterministic):
       if scope.isTraining { scope.setState(Self.stepName, taken + 1) }
-      let temperature = Self.temperature(taken, temperatures, steps).cast(to: dtype)
+      let temperature = Self.temperature(taken.cast(to: dtype), temperatures, steps)
       chosen = isDeterministic ? Self.straightThrough(last / temperature) : drawn(last, temperature, scope)
     }
     return chosen.swappingAxes(1, 2)
@@ -118,7 +118,7 @@ public struct BasisPool: EdgeBasis {
   /// The temperature of a step: each for an equal part of the steps, the last one from then on.
   static func temperature(_ step: Tensor, _ temperatures: [Double], _ steps: Int) -> Tensor {
     temperatures.indices.dropFirst().reduce(Tensor.full(step.shape, temperatures[0], dtype: step.dtype)) { value, i in
-      let begin = Double(steps * i / temperatures.count)
+      let begin = Double(steps * i) / Double(temperatures.count)
       return .select(step .>= begin, Tensor.full(step.shape, temperatures[i], dtype: step.dtype), value)
     }
   }

@@ -83,8 +83,9 @@ private let points = Tensor.uniform([40, 2], low: -1, high: 1, key: Key(3), dtyp
   }
 
   @Test func temperaturesFollowTheSteps() {
+    // Quarters of ten steps begin at 2.5, 5 and 7.5.
     let found = BasisPool.temperature(Tensor([0, 2, 3, 4, 5, 7, 8, 50] as [Float]), [1, 0.7, 0.4, 0.2], 10).floats
-    #expect(found == [1, 1, 0.7, 0.7, 0.4, 0.2, 0.2, 0.2])
+    #expect(found == [1, 1, 0.7, 0.7, 0.4, 0.4, 0.2, 0.2])
   }
 
   /// An annealed selection is the selective one of its step's temperature.
