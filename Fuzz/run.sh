@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-readers=${*:-onnx safetensors pt gguf npy npz tokenizer png jpeg idx csv edf vnnlib gzip text}
+readers=${*:-onnx safetensors pt gguf npy npz tokenizer png jpeg idx csv edf vnnlib gzip text obj sound}
 swift=${SWIFT:-swift}
 
 library=$("$swift" -print-target-info | sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p')

@@ -13,13 +13,14 @@ tests = pathlib.Path(__file__).resolve().parent.parent / "Tests"
 data, interchange = tests / "Golden/data", tests / "SomaInterchangeTests/Resources"
 
 ENDINGS = {"npy": ["npy"], "npz": ["npz"], "png": ["png"], "jpeg": ["jpg"], "edf": ["edf", "bdf"], "gzip": ["gz"],
-           "safetensors": ["safetensors"], "pt": ["pt"], "gguf": ["gguf"]}
+           "safetensors": ["safetensors"], "pt": ["pt"], "gguf": ["gguf"], "sound": ["wav", "flac", "ogg"]}
 # Formats whose files the tests write themselves.
 WRITTEN = {
     "csv": ["a,b,c\n1,2.5,x\n-3,,\"y, \"\"z\"\"\"\n", "a\tb\r\n1\t2\r\n", "# comment\n1;2\n3;4\n"],
     "idx": [b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(range(8)), b"\0\0\x0d\x01" + b"\0\0\0\x02" + b"\x3f\x80\0\0" * 2],
     "vnnlib": ["(declare-const X_0 Real)\n(declare-const Y_0 Real) ; c\n(assert (and (>= X_0 -1.5e0) (<= X_0 (+ 1 (* 2 3)))))\n"
                "(assert (or (not (< Y_0 (- X_0))) (= Y_0 2)))\n", "(declare-fun X_0 () Real)(assert (<= X_0 1))"],
+    "obj": ["v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nvt 0 0\nf 1 2 3\nf 1/1 2/1 4/1\nf -4 -2 -1 # c\nf 2 3 4\n", "o a\nv 1e0 -2.5 3\n"],
     "text": ["In the beginning\nwas the w\u00f6rd.\n"],
 }
 

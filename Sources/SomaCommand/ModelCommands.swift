@@ -241,11 +241,14 @@ struct DescribeCommand: ParsableCommand {
 struct DrawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draw",
-    abstract: "Draw a network as SVG, with the shapes on its wires.",
+    abstract: "Draw a network as SVG or DOT, with the shapes on its wires.",
     discussion: """
+      A file that ends in .dot or .gv gets the graph in Graphviz' language.
+
       EXAMPLES
         soma draw resnet8 --out resnet8.svg
         soma draw mlp:mish --operations --out mlp.svg
+        soma draw resnet8 --out resnet8.dot
         soma draw gpt --depth 1 > gpt.svg
       """)
 
@@ -261,12 +264,18 @@ struct DrawCommand: ParsableCommand {
 
   func run() throws {
     let (_, layer, input) = try network.resolve()
-    let svg = Diagram(layer.graph(for: input).simplified(), depth: operations ? nil : depth).svg()
-    if let out {
-      try writeText(svg, to: out)
-      Terminal.note("Picture: \(out)")
-    } else {
-      print(svg, terminator: "")
-    }
+    let diagram = Diagram(layer.graph(for: input).simplified(), depth: operations ? nil : depth)
+    guard let out else { return print(diagram.svg(), terminator: "") }
+    try diagram.write(to: out)
+    Terminal.note("Picture: \(out)")
+  }
+}
+
+extension Diagram {
+  /// As DOT if the file's name ends in `.dot` or `.gv`, else as SVG.
+  /// - Throws: `DataError`
+  func write(to path: String) throws {
+    let isDOT = [".dot", ".gv"].contains { path.lowercased().hasSuffix($0) }
+    try writeText(isDOT ? dot() : svg(), to: path)
   }
 }

@@ -144,17 +144,17 @@ struct ONNXCommand: ParsableCommand {
   }
 
   struct Draw: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Draw a model's graph as SVG.")
+    static let configuration = CommandConfiguration(abstract: "Draw a model's graph as SVG, or as DOT.")
 
     @Argument(help: "The model's file.") var model: String
-    @Option(help: ArgumentHelp("The picture's file.", valueName: "file.svg")) var out: String
+    @Option(help: ArgumentHelp("The picture's file.", valueName: "file.svg or .dot")) var out: String
     @OptionGroup(title: "Shapes") var lengths: Lengths
 
     func run() throws {
       let values = try lengths.values()
       let network = try ONNXModel.read(model).network(dimensions: values.dimensions, shapes: values.shapes)
       let names = Dictionary(uniqueKeysWithValues: network.inputNames.enumerated().map { ($0.offset, $0.element) })
-      try writeText(Diagram(network.graph.simplified(), depth: 1, inputs: names).svg(), to: out)
+      try Diagram(network.graph.simplified(), depth: 1, inputs: names).write(to: out)
       Terminal.note(out)
     }
   }

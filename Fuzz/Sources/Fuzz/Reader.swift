@@ -4,7 +4,7 @@ import SomaInterchange
 
 /// The readers of files from outside, each with what a user does next with the result.
 enum Reader: String, CaseIterable {
-  case onnx, safetensors, pt, gguf, npy, npz, tokenizer, png, jpeg, idx, csv, edf, vnnlib, gzip, text
+  case onnx, safetensors, pt, gguf, npy, npz, tokenizer, png, jpeg, idx, csv, edf, vnnlib, gzip, text, obj, sound
 
   /// Decompressed data may be larger than the file by nature; the limit that a caller gives is kept.
   static let decompressedLimit = 1 << 24
@@ -37,6 +37,11 @@ enum Reader: String, CaseIterable {
       for signal in recording.signals.indices { _ = recording.samples(of: signal) }
     case .vnnlib: _ = try VNNLIB.decode(bytes, file: "x.vnnlib").cases(limit: 1000)
     case .gzip: _ = try Gzip.decompress(bytes, file: "x.gz", limit: Self.decompressedLimit)
+    case .obj:
+      let mesh = try OBJ.decode(bytes, file: "x.obj")
+      let distance = SignedDistance(mesh.fitted())
+      _ = [Mesh.Point(0, 0), Mesh.Point(1, 2, 3)].map { distance($0) }
+    case .sound: _ = try Sound.decode(bytes, file: "x.wav")
     case .text: _ = try TextCorpus.decode(bytes, file: "x.txt")
     }
   }

@@ -124,6 +124,23 @@ public struct Diagram: Sendable {
     return scoped(light) + "@media screen and (prefers-color-scheme:dark){\(scoped(dark))}"
   }()
 
+  /// The graph in the DOT language of Graphviz.
+  public func dot() -> String {
+    func quoted(_ text: String) -> String {
+      "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+    }
+    var lines = ["digraph network {", "  node [shape=box, style=rounded, fontname=\"sans-serif\"];"]
+    for (i, box) in boxes.enumerated() {
+      lines.append("  b\(i) [label=\(quoted(box.detail.isEmpty ? box.title : box.title + "\n" + box.detail))];")
+    }
+    for (i, box) in boxes.enumerated() {
+      for source in box.sources {
+        lines.append("  b\(source.box) -> b\(i) [label=\(quoted(source.type.description))];")
+      }
+    }
+    return lines.joined(separator: "\n") + "\n}\n"
+  }
+
   /// The picture as SVG; colours follow the reader's light or dark preference.
   public func svg() -> String {
     let (boxWidth, boxHeight, gapX, gapY, margin) = (190.0, 44.0, 40.0, 46.0, 24.0)

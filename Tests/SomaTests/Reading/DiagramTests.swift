@@ -60,6 +60,17 @@ import Testing
     #expect(picture.count("rect", "box") == 5 && picture.count("path", "wire") == 4)
   }
 
+  @Test func dotNamesBoxesAndWires() {
+    let diagram = Diagram(Self.network, depth: 1)
+    let lines = diagram.dot().split(separator: "\n")
+    #expect(lines.first == "digraph network {" && lines.last == "}")
+    #expect(lines.count { $0.contains(" -> ") } == diagram.boxes.reduce(0) { $0 + $1.sources.count })
+    #expect(lines.count { $0.hasPrefix("  b") && !$0.contains(" -> ") } == diagram.boxes.count)
+    #expect(lines.contains { $0.contains(" -> ") && $0.contains("float32") })
+    // Every line but the braces ends, and quotes come in pairs.
+    #expect(lines.dropFirst().dropLast().allSatisfy { $0.hasSuffix(";") && $0.count { $0 == "\"" } % 2 == 0 })
+  }
+
   @Test func deeperScopesShowMoreBoxes() {
     let titles = Diagram(Self.network, depth: 2).boxes.map(\.title)
     #expect(titles.contains("block/body") && titles.contains("block"))
