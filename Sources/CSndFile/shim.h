@@ -93,6 +93,27 @@ static inline int soma_sound_decode(
   return failed;
 }
 
+/* Counts the frames that can be read, in little memory, into `result->frames`: headers may claim any number. Returns 0, or 1 with a
+ * message. */
+static inline int soma_sound_count(const uint8_t *bytes, int64_t count, struct soma_sound_result *result) {
+  struct soma_sound_memory memory = {(uint8_t *)bytes, count, count, 0};
+  SF_VIRTUAL_IO io = soma_sound_callbacks();
+  SF_INFO info;
+  float samples[8192];
+  memset(&info, 0, sizeof info);
+  memset(result, 0, sizeof *result);
+  SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &memory);
+  int failed = !file || info.channels < 1 || info.channels > 64;
+  if (!failed) {
+    int64_t done;
+    while ((done = sf_readf_float(file, samples, 8192 / info.channels)) > 0) result->frames += done;
+    failed = sf_error(file) != SF_ERR_NO_ERROR;
+  }
+  if (failed) strncpy(result->message, sf_strerror(file), sizeof result->message - 1);
+  if (file) sf_close(file);
+  return failed;
+}
+
 /* Encodes frames; the bytes are the caller's to free. Returns null with a message if the format cannot be written. */
 static inline uint8_t *soma_sound_encode(
     const float *samples, int64_t frames, int32_t channels, int32_t rate, int32_t format, int64_t *count,

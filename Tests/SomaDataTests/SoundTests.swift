@@ -67,6 +67,17 @@ import Testing
     fuzz(good, rounds: 200) { try Sound.decode($0, file: "sound.wav") }
   }
 
+  /// A header of FLAC that claims six million frames (in the last 36 bits of bytes 21 to 25) gets no memory for them.
+  @Test func claimedFramesAreReadBeforeTheyGetMemory() throws {
+    let good = try Golden.bytes("sound-stereo.flac")
+    let claim = good.patched(22, [0x00, 0x60, 0x00, 0x00])
+    #expect(throws: DataError.self) { try Sound.decode(claim, file: "sound.flac") }
+    let silence = Sound(rate: 8000, channels: 1, samples: [Float](repeating: 0, count: 5 << 20))
+    let packed = try silence.encoded(.flac)
+    #expect(packed.count < (5 << 20) / 64)
+    #expect(try Sound.decode(packed, file: "silence.flac").samples.count == 5 << 20)
+  }
+
   @Test(arguments: ["sound-stereo.flac", "sound-mono.ogg"]) func damagedPackedFilesAreRefused(_ name: String) throws {
     let good = try Golden.bytes(name)
     expectRefused(truncations(good) + [Damage("nothing but a signature", Array(good[..<4]), ": ")], as: name) {

@@ -78,6 +78,14 @@ public struct Sound: Hashable, Sendable {
       throw DataError(
         file, "\(frames) frames of \(channels) channels are more than \(bytes.count) bytes can credibly hold")
     }
+    // Beyond what common files hold a claim is believed when the frames were read once, in little memory.
+    if count > 1 << 22, count > 64 * bytes.count {
+      let failed = bytes.withUnsafeBufferPointer { soma_sound_count($0.baseAddress, Int64($0.count), &result) }
+      guard failed == 0 else { throw DataError(file, "damaged sound: \(message(result))") }
+      guard Int(result.frames) == frames else {
+        throw DataError(file, "the file ends after \(result.frames) of \(frames) frames")
+      }
+    }
     var samples = [Float](repeating: 0, count: count)
     try run(bytes, &samples, frames: frames, file: file, &result)
     guard Int(result.frames) == frames else {
