@@ -72,6 +72,10 @@ import Testing
     let good = try Golden.bytes("sound-stereo.flac")
     let claim = good.patched(22, [0x00, 0x60, 0x00, 0x00])
     #expect(throws: DataError.self) { try Sound.decode(claim, file: "sound.flac") }
+    // The length of a name in a block of comments.
+    let comments =
+      Array(good[..<4]) + [0, 0, 0, 34] + Array(good[8..<42]) + [0x84, 0, 0, 8, 0xFF, 0xFF, 0xFF, 6, 0, 0, 0, 0]
+    #expect(throws: DataError.self) { try Sound.decode(comments, file: "sound.flac") }
     let silence = Sound(rate: 8000, channels: 1, samples: [Float](repeating: 0, count: 5 << 20))
     let packed = try silence.encoded(.flac)
     #expect(packed.count < (5 << 20) / 64)

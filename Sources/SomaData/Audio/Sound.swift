@@ -119,7 +119,44 @@ public struct Sound: Hashable, Sendable {
     guard bytes.starts(with: Array("fLaC".utf8)) || bytes.starts(with: Array("OggS".utf8)) else {
       throw DataError(file, at: .byte(0), "is neither a WAV nor a FLAC nor an Ogg sound")
     }
-    if bytes.starts(with: Array("OggS".utf8)) { try checkOgg(bytes, file: file) }
+    if bytes.starts(with: Array("OggS".utf8)) {
+      try checkOgg(bytes, file: file)
+    } else {
+      try checkFLAC(bytes, file: file)
+    }
+  }
+
+  /// Lengths of metadata lie in their blocks, and these in the file: libFLAC gives memory to what a length claims.
+  private static func checkFLAC(_ bytes: [UInt8], file: String) throws {
+    var reader = ByteReader(bytes, file: file)
+    _ = try reader.take(4, "the signature")
+    var isLast = false
+    while !isLast {
+      let start = reader.offset
+      let head = Array(try reader.take(4, "a block's header"))
+      isLast = head[0] & 0x80 != 0
+      let content = Array(try reader.take(Int(head[1]) << 16 | Int(head[2]) << 8 | Int(head[3]), "a block"))
+      var inner = ByteReader(content, file: file)
+      do {
+        switch head[0] & 0x7F {
+        case 4:
+          // Comments: the maker's name, then texts, each behind its length.
+          _ = try inner.take(Int(inner.littleEndian(UInt32.self, "a length")), "a name")
+          for _ in 0..<(try inner.littleEndian(UInt32.self, "a count")) {
+            _ = try inner.take(Int(inner.littleEndian(UInt32.self, "a length")), "a comment")
+          }
+        case 6:
+          // A picture: kind, type, description, four numbers, data.
+          _ = try inner.take(4, "a kind")
+          for skipped in [0, 0, 16] {
+            _ = try inner.take(skipped, "numbers")
+            let length = try inner.take(4, "a length").reduce(0) { $0 << 8 | Int($1) }
+            _ = try inner.take(length, "a part")
+          }
+        default: break
+        }
+      } catch { throw DataError(file, at: .byte(start), "a length in a metadata block does not fit the block") }
+    }
   }
 
   private static func checkWAV(_ bytes: [UInt8], file: String) throws {
