@@ -32,7 +32,7 @@ let fourierUnits = Reproduction(
       UniformDense(width); UniformDense(width); Activation.gelu; UniformDense(width); Activation.gelu; UniformDense(1)
     }
   }
-  let sine = try Activation.named("sine")
+  let sine = Activation.sine
   let networks: [(name: String, network: any Layer)] = [
     ("FAN", FAN()), ("gated FAN", FAN(isGated: true)), ("MLP, equal parameters", gelu(55)),
     ("MLP, equal width", gelu(64)),

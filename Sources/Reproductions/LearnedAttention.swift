@@ -91,21 +91,8 @@ let learnedAttention = Reproduction(
           .joined(separator: " → ")
       }
   }
-  // Training loss about the trained networks, on some training images.
-  let some = split.train.subset(Array(0..<min(256, split.train.count)))
-  let (pictures, labels) = (some.features, some.targets)
-  let landscapes = judged.enumerated().map { i, subject -> HeatMap in
-    let variables = small[subject.name].variables[0]!
-    let landscape = LossLandscape(
-      around: variables.parameters, points: run.scaled(11, smoke: 3), key: Key(47)
-    ) { parameters in
-      CrossEntropy()(subject.network.apply(Variables(parameters: parameters, state: variables.state), pictures), labels)
-    }
-    let names = landscape.places.map { formattedNumber($0, digits: 2) }
-    return HeatMap(
-      "\(subject.name): log₁₀ of the loss", xTitle: "second direction", yTitle: "first direction", rows: names,
-      columns: names,
-      values: landscape.losses.map { $0.map { log10(max($0, 1e-9)) } })
+  let landscapes = judged.map { name, net in
+    lossPicture(name, net, small[name].variables[0]!, split.train, samples: 256, points: run.scaled(11, smoke: 3))
   }
   func percent(_ value: Double) -> String { formattedNumber(value * 100, digits: 3) }
   return Finding(

@@ -88,11 +88,13 @@ let mish = Reproduction(
   }
   let chart = LineChart(
     "Accuracy against depth, with BatchNorm", xTitle: "hidden layers", yTitle: "test accuracy, %", series)
-  let surfaces = try ["relu", "mish"].map { name in
-    try lossSurface(
-      name == "relu" ? "ReLU" : "Mish",
-      deep(depths.last!, activations.first { $0.name == name }!.activation, isNormalized: true),
-      normalized.last![name].variables[0], small.train, side: run.scaled(13, smoke: 3))
+  let surfaces = ["relu", "mish"].compactMap { name in
+    normalized.last![name].variables[0].map { variables in
+      lossPicture(
+        name == "relu" ? "ReLU" : "Mish",
+        deep(depths.last!, activations.first { $0.name == name }!.activation, isNormalized: true), variables,
+        small.train, samples: 512, points: run.scaled(13, smoke: 3), radius: 0.5)
+    }
   }
   let last = normalized.last!
   var tables = zip(depths, normalized).map { depth, outcomes in
@@ -114,41 +116,4 @@ let mish = Reproduction(
       \(formattedNumber(last["leaky relu"].estimate.mean * 100)) %.
       """,
     tables: tables, figures: [chart] + surfaces)
-}
-
-/// The loss around trained weights, along two random directions whose parts have the length of the weights' own (Li, Xu, Taylor,
-/// Studer & Goldstein 2018, arXiv 1712.09913).
-func lossSurface(
-  _ name: String, _ network: any Layer, _ variables: Variables?, _ data: LabeledData, side: Int
-) throws -> HeatMap {
-  guard let variables else {
-    return HeatMap("\(name): loss around the weights", xTitle: "", yTitle: "", rows: [], columns: [], values: [])
-  }
-  let batch = try data.batch(of: Array(0..<min(512, data.count)))
-  func direction(_ key: Key) -> Parameters {
-    let parameters = variables.parameters
-    return parameters.replacingLeaves(
-      zip(parameters.names, parameters.leaves).map { path, weight in
-        guard weight.rank > 1 else { return Tensor.zeros(like: weight) }
-        let noise = Tensor.normal(weight.shape, key: key.folding(path))
-        return noise * (weight.norm([0], keepsAxes: true) / noise.norm([0], keepsAxes: true))
-      })
-  }
-  let (u, v) = (direction(Key(1)), direction(Key(2)))
-  let loss = compile { (input: [Tensor]) -> Tensor in
-    let moved = variables.parameters.leaves.indices.map { i in
-      variables.parameters.leaves[i] + u.leaves[i] * input[0] + v.leaves[i] * input[1]
-    }
-    let own = Variables(parameters: variables.parameters.replacingLeaves(moved), state: variables.state)
-    return CrossEntropy()(network.apply(own, batch.features), batch.targets)
-  }
-  let places = (0..<side).map { Double($0) / Double(max(1, side - 1)) - 0.5 }
-  let values = places.map { b in
-    places.map { a in log10(Double(loss([Tensor(Float(a)), Tensor(Float(b))]).floats[0])) }
-  }
-  let labels = places.map { formattedNumber($0, decimals: 2) }
-  return HeatMap(
-    "\(name): log₁₀ of the loss around the weights", xTitle: "first direction", yTitle: "second direction",
-    rows: labels, columns: labels,
-    values: values)
 }

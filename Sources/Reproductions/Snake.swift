@@ -28,7 +28,7 @@ let snake = Reproduction(
     """,
   seeds: 5
 ) { run in
-  let sine = try Activation.named("sine")
+  let sine = Activation.sine
   let rivals: [(name: String, activation: Activation)] = [
     ("relu", .relu), ("tanh", .tanh), ("silu", .silu), ("sin", sine),
   ]

@@ -27,7 +27,7 @@ let xnet = Reproduction(
     """,
   seeds: 3
 ) { run in
-  let sine = try Activation.named("sine")
+  let sine = Activation.sine
   let rivals: [(name: String, activation: Activation)] = [
     ("tanh", .tanh), ("ReLU", .relu), ("SiLU", .silu), ("sine", sine),
   ]

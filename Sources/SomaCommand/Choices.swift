@@ -88,6 +88,12 @@ struct NetworkChoice: ParsableArguments {
   }
 }
 
+/// - Throws: `ValidationError` if an option's value, where it is given, lies outside of a range.
+func checkOption(_ value: Int?, _ name: String, _ range: ClosedRange<Int>) throws {
+  guard let value, !range.contains(value) else { return }
+  throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
+}
+
 /// How much is printed, and in what form.
 struct OutputChoice: ParsableArguments {
   @Flag(help: "Print the result as JSON.")

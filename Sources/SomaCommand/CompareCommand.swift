@@ -169,15 +169,10 @@ struct ComparisonTraining: ParsableArguments {
   var tuningEpochs: Int?
 
   mutating func validate() throws {
-    func check(_ value: Int, _ name: String, _ range: ClosedRange<Int>) throws {
-      guard range.contains(value) else {
-        throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
-      }
-    }
-    try check(seeds, "seeds", FairComparison.Limits.seeds)
-    try check(epochs, "epochs", FairComparison.Limits.epochs)
-    try check(batch, "batch", FairComparison.Limits.batch)
-    if let tuningEpochs { try check(tuningEpochs, "tuning-epochs", FairComparison.Limits.epochs) }
+    try checkOption(seeds, "seeds", FairComparison.Limits.seeds)
+    try checkOption(epochs, "epochs", FairComparison.Limits.epochs)
+    try checkOption(batch, "batch", FairComparison.Limits.batch)
+    try checkOption(tuningEpochs, "tuning-epochs", FairComparison.Limits.epochs)
   }
 }
 

@@ -70,17 +70,12 @@ struct ContinualCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputChoice
 
   func validate() throws {
-    func check(_ value: Int, _ name: String, _ range: ClosedRange<Int>) throws {
-      guard range.contains(value) else {
-        throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
-      }
-    }
-    try check(classesPerTask, "classes-per-task", 1...10_000)
-    try check(samplesUsed ?? 1, "samples-used", 1...100_000_000)
-    try check(hidden, "hidden", 2...1_000_000)
-    try check(batch, "batch", 1...1_000_000)
-    try check(samples, "samples", 1...1_000_000)
-    try check(seeds, "seeds", 1...1000)
+    try checkOption(classesPerTask, "classes-per-task", 1...10_000)
+    try checkOption(samplesUsed, "samples-used", 1...100_000_000)
+    try checkOption(hidden, "hidden", 2...1_000_000)
+    try checkOption(batch, "batch", 1...1_000_000)
+    try checkOption(samples, "samples", 1...1_000_000)
+    try checkOption(seeds, "seeds", 1...1000)
     for (value, name) in [(learningRate ?? 1, "learning-rate"), (clipUpdates, "clip-updates"), (strength, "strength")]
     where !(value > 0 && value.isFinite) {
       throw ValidationError("--\(name) must be above 0, not \(value).")

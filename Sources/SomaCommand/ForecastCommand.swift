@@ -33,14 +33,9 @@ struct ForecastCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputChoice
 
   func validate() throws {
-    func check(_ value: Int, _ name: String, _ range: ClosedRange<Int>) throws {
-      guard range.contains(value) else {
-        throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
-      }
-    }
-    try check(horizon, "horizon", 1...1_000_000)
-    try check(seeds, "seeds", 1...100)
-    try check(steps, "steps", 1...1_000_000)
+    try checkOption(horizon, "horizon", 1...1_000_000)
+    try checkOption(seeds, "seeds", 1...100)
+    try checkOption(steps, "steps", 1...1_000_000)
     guard (0.01...0.8).contains(heldOut) else {
       throw ValidationError("--held-out must be between 0.01 and 0.8, not \(heldOut).")
     }

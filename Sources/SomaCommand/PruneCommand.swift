@@ -38,8 +38,8 @@ struct PruneCommand: ParsableCommand {
     guard ratio >= 0, ratio < 1 else { throw ValidationError("--ratio must be at least 0 and below 1, not \(ratio).") }
     for (value, name, limit) in [
       (epochs, "epochs", 1_000_000), (batch, "batch", 1_000_000), (steps, "steps", 100_000), (trials, "trials", 10_000),
-    ] where !(1...limit).contains(value) {
-      throw ValidationError("--\(name) must be between 1 and \(limit), not \(value).")
+    ] {
+      try checkOption(value, name, 1...limit)
     }
   }
 

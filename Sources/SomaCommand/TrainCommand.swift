@@ -181,14 +181,10 @@ struct TrainingChoice: ParsableArguments {
   @Option(help: ArgumentHelp("The chance that it gives away more, δ.", valueName: "number")) var delta = 1e-5
 
   mutating func validate() throws {
-    func check(_ value: Int?, _ name: String, _ range: ClosedRange<Int>) throws {
-      guard let value, !range.contains(value) else { return }
-      throw ValidationError("--\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(value).")
-    }
-    try check(epochs, "epochs", 1...1_000_000)
-    try check(steps, "steps", 1...1_000_000_000)
-    try check(batch, "batch", 1...1_000_000)
-    try check(patience, "patience", 1...1_000_000)
+    try checkOption(epochs, "epochs", 1...1_000_000)
+    try checkOption(steps, "steps", 1...1_000_000_000)
+    try checkOption(batch, "batch", 1...1_000_000)
+    try checkOption(patience, "patience", 1...1_000_000)
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--learning-rate must be above 0, not \(learningRate).")
     }

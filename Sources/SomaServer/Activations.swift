@@ -44,12 +44,8 @@ final class Activations: Sendable {
   private static func gallery(_ properties: [String: ActivationProperties]) -> String {
     let all = Activation.find()
     return ActivationsPage(activations: all, properties: all.map { properties[$0.name] }) {
-      "/activations/" + address($0.name)
+      "/activations/" + $0.name.addressEscaped
     }.page.content
-  }
-
-  private static func address(_ name: String) -> String {
-    name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? ""
   }
 
   // MARK: One activation
@@ -117,7 +113,7 @@ final class Activations: Sendable {
 
         """
     }
-    let address = Self.address(base.name)
+    let address = base.name.addressEscaped
     let form =
       controls.isEmpty
       ? "<p class=\"faint\">This function has no numbers to move.</p>"
@@ -158,8 +154,7 @@ final class Activations: Sendable {
     if let properties = ActivationProperties(activation) {
       page.add(.facts(activationFacts(properties).map { (term: $0.0, value: $0.1) }))
     }
-    let facts = page.blocks.isEmpty ? "" : page.content.replacingOccurrences(of: "<h1></h1>\n", with: "")
-    return "<div class=\"plot\">\(chart.element(id: "curve-plot"))</div>\n\(facts)"
+    return "<div class=\"plot\">\(chart.element(id: "curve-plot"))</div>\n\(page.content)"
   }
 
   /// Poles and powers would leave no room for the rest.

@@ -26,11 +26,7 @@ struct Networks: Sendable {
       }
     }
 
-    var query: String {
-      let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-      return
-        "network=\(network.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")&depth=\(depth)&outputs=\(outputs)"
-    }
+    var query: String { "network=\(network.addressEscaped)&depth=\(depth)&outputs=\(outputs)" }
   }
 
   struct WrongWish: Error, CustomStringConvertible {

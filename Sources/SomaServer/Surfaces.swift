@@ -88,10 +88,7 @@ final class Surfaces: Sendable {
   }
 
   private static func query(_ wish: Wish) -> String {
-    let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-    func text(_ value: String) -> String { value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }
-    return
-      "data=\(text(wish.data))&network=\(text(wish.network))&activation=\(text(wish.activation))&optimizer=\(wish.optimizer.rawValue)&span=\(wish.span)&seed=\(wish.seed)"
+    "data=\(wish.data.addressEscaped)&network=\(wish.network.addressEscaped)&activation=\(wish.activation.addressEscaped)&optimizer=\(wish.optimizer.rawValue)&span=\(wish.span)&seed=\(wish.seed)"
   }
 
   /// Trains, and draws the surface. The same wish is answered from memory.
@@ -112,25 +109,29 @@ final class Surfaces: Sendable {
     let split = standardized.standardizingTargets()?.split ?? standardized
     let data = split.train.subset(Array(0..<min(Self.mostSamples, split.train.count)))
     let loss: any Loss = split.train.isClassification ? CrossEntropy() : MeanSquaredError()
-    let surface = try LossSurface(
-      network, model.variables, loss: loss, data: data, span: wish.span, resolution: 14, seed: UInt64(wish.seed))
-    let finite = surface.values.joined().filter { $0.isFinite && $0 > 0 }
+    let (features, targets) = (data.features, data.targets)
+    let surface = LossLandscape(
+      around: model.variables.parameters, radius: wish.span, points: 29, key: Key(wish.seed)
+    ) { own in
+      loss(network.apply(Variables(parameters: own, state: model.variables.state), features), targets)
+    }
+    let finite = surface.losses.joined().filter { $0.isFinite && $0 > 0 }
     let isWide = (finite.max() ?? 1) > 30 * (finite.min() ?? 1)
     let chart = ContourPlot(
-      "Loss of \(wish.network):\(wish.activation) on \(wish.data)", xTitle: "first direction",
-      yTitle: "second direction",
-      x: surface.offsets, y: surface.offsets, values: surface.values, scale: isWide ? .logarithmic : .linear,
+      "Loss of \(wish.network):\(wish.activation) on \(wish.data)", xTitle: "second direction",
+      yTitle: "first direction", x: surface.places, y: surface.places, values: surface.losses,
+      scale: isWide ? .logarithmic : .linear,
       marks: [.init("trained", x: 0, y: 0)])
     var page = Page(title: "")
     page.add(
       .figures([chart]),
       .facts([
         ("parameters", String(report.parameters)),
-        ("loss in the middle", formattedNumber(surface.center)),
+        ("loss in the middle", formattedNumber(surface.losses[14][14])),
         ("largest loss shown", formattedNumber(finite.max() ?? .nan)),
         ("trained", "\(Self.epochs) epochs, \(wish.optimizer.rawValue)"), ("samples", String(data.count)),
       ]))
-    let markup = page.content.replacingOccurrences(of: "<h1></h1>\n", with: "")
+    let markup = page.content
     known.withLock { known in
       // A few dozen pictures are little memory; what nobody asked for lately makes room at once.
       if known.count >= 32 { known.removeAll() }

@@ -94,6 +94,14 @@ enum Answer {
   }
 }
 
+extension String {
+  /// As a part of an address: letters and digits of ASCII and `-._~` as they are, all else in `%` and two digits (RFC 3986).
+  var addressEscaped: String {
+    let kept = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+    return addingPercentEncoding(withAllowedCharacters: CharacterSet(charactersIn: kept)) ?? ""
+  }
+}
+
 struct NotFound: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }

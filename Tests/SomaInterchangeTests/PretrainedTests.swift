@@ -195,3 +195,26 @@ import Testing
     #expect(Self.refusal("bert", "/nonexistent")?.contains("config.json") ?? false)
   }
 }
+
+@Suite struct PretrainedActivationTests {
+  @Test func configurationsNameActivations() throws {
+    let json = try JSONReader(Array("{}".utf8), file: "config.json")
+    let x = Tensor([-2, -0.5, 0, 0.5, 2] as [Double])
+    let expected: [(names: [String], values: [Double])] = [
+      (["gelu"], [-0.04550026, -0.1542687, 0, 0.3457312, 1.954500]),
+      (["gelu_new", "gelu_fast", "gelu_pytorch_tanh"], [-0.04540231, -0.1542860, 0, 0.3457140, 1.954598]),
+      (["quick_gelu"], [-0.06434142, -0.1496116, 0, 0.3503884, 1.935659]),
+      (["silu", "swish"], [-0.2384058, -0.1887703, 0, 0.3112297, 1.761594]), (["relu"], [0, 0, 0, 0.5, 2]),
+      (["mish"], [-0.2525015, -0.2207438, 0, 0.3752452, 1.943959]),
+    ]
+    for (names, values) in expected {
+      for name in names {
+        let found = try pretrainedActivation(name, json)(x).doubles
+        #expect(zip(found, values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(name): \(found)")
+      }
+    }
+    for name in ["nope", "softmax", "prelu", "glu"] {
+      #expect(throws: DataError.self, "\(name)") { try pretrainedActivation(name, json) }
+    }
+  }
+}

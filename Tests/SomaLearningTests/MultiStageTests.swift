@@ -56,7 +56,7 @@ import Testing
   private func method(_ stages: Int) -> MultiStage {
     MultiStage(stages: stages, adamSteps: 60, iterations: 60) { stage, kappa in
       StageNetwork(
-        width: 8, depth: 2, kappa: kappa, first: stage == 0 ? Activation.tanh : try! Activation.named("sine"))
+        width: 8, depth: 2, kappa: kappa, first: stage == 0 ? Activation.tanh : Activation.sine)
     }
   }
 

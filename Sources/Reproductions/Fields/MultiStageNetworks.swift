@@ -78,7 +78,7 @@ let multiStageNetworks = Reproduction(
   }
   // Single networks, one stage with the same or more steps.
   let x = Tensor.linspace(-1, 1, count: run.scaled(500, smoke: 120), dtype: .float64).reshape(-1, 1)
-  let sine = try Activation.named("sine")
+  let sine = Activation.sine
   let singles: [(name: String, layer: StageNetwork)] =
     [
       ("tanh 3 × 50", StageNetwork(width: 50, kappa: 1, first: Activation.tanh)),

@@ -14,12 +14,8 @@ struct FitStages: ParsableArguments {
   @Option(help: "Steps of L-BFGS of a stage.") var stageIterations = 2500
 
   mutating func validate() throws {
-    if let multiStage, !(1...8).contains(multiStage) {
-      throw ValidationError("--multi-stage must be 1 to 8, not \(multiStage).")
-    }
-    guard (1...1_000_000).contains(stageIterations) else {
-      throw ValidationError("--stage-iterations must be 1 to 1000000, not \(stageIterations).")
-    }
+    try checkOption(multiStage, "multi-stage", 1...8)
+    try checkOption(stageIterations, "stage-iterations", 1...1_000_000)
   }
 
   private struct Stage: Encodable {

@@ -1,6 +1,7 @@
 import Foundation
 import Soma
 import SomaData
+import SomaNetworks
 
 /// A language model of the GPT-2 family (Radford et al. 2019) or the Llama family (Touvron et al. 2023, arXiv 2302.13971;
 /// Mistral and Qwen2 share its layout), from a Hugging Face folder.
@@ -24,7 +25,7 @@ public struct PretrainedDecoder: Sendable {
   private let headWidth: Int
   private let inner: Int
   private let epsilon: Double
-  private let activation: @Sendable (Tensor) -> Tensor
+  private let activation: Activation
   private let words: Tensor
   /// GPT-2's learned positions; nil where positions turn queries and keys.
   private let positions: Tensor?

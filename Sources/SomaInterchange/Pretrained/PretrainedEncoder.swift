@@ -1,5 +1,6 @@
 import Soma
 import SomaData
+import SomaNetworks
 
 /// An encoder of the BERT family: BERT (Devlin et al. 2019, arXiv 1810.04805), RoBERTa (Liu et al. 2019, arXiv
 /// 1907.11692), DistilBERT (Sanh et al. 2019, arXiv 1910.01108).
@@ -20,7 +21,7 @@ public struct PretrainedEncoder: Sendable {
   public let vocabularySize: Int
   private let heads: Int
   private let epsilon: Double
-  private let activation: @Sendable (Tensor) -> Tensor
+  private let activation: Activation
   private let words: Tensor
   private let positions: Tensor
   private let types: Tensor?

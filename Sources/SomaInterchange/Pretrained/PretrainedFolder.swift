@@ -1,6 +1,7 @@
 import Foundation
 import Soma
 import SomaData
+import SomaNetworks
 
 /// A folder of the Hugging Face layout: `config.json`, weights (`model.safetensors`, its parts with an index, or
 /// `pytorch_model.bin`), `tokenizer.json`.
@@ -114,22 +115,19 @@ struct AffineMap: Sendable {
 
 /// Normalization over the last axis.
 func layerNormalized(_ x: Tensor, _ norm: (scale: Tensor, offset: Tensor), _ epsilon: Double) -> Tensor {
-  let mean = x.mean([-1], keepsAxes: true)
-  let centered = x - mean
-  let variance = centered.squared().mean([-1], keepsAxes: true)
-  return centered * (variance + epsilon).rsqrt() * norm.scale + norm.offset
+  x.normalizedRows(epsilon) * norm.scale + norm.offset
 }
 
-/// The activation of a configuration.
-func pretrainedActivation(_ name: String, _ json: JSONReader) throws -> @Sendable (Tensor) -> Tensor {
+/// The activation of a configuration: an entry of the catalogue or one of its aliases, with the underscores of the layout.
+func pretrainedActivation(_ name: String, _ json: JSONReader) throws -> Activation {
   switch name {
-  case "gelu": return { $0 * ((-$0 * 0.5.squareRoot()).erfc() * 0.5) }
-  case "gelu_new", "gelu_pytorch_tanh", "gelu_fast":
-    let factor = (2 / Double.pi).squareRoot()
-    return { $0 * 0.5 * ((($0 + $0 * $0 * $0 * 0.044715) * factor).tanh() + 1) }
-  case "relu": return { $0.maximum(0.0) }
-  case "silu", "swish": return { $0 * $0.logistic() }
-  default: throw json.fault("the activation \(quoted(name)) is not known here")
+  case "gelu_pytorch_tanh", "gelu_fast": return .geluTanh
+  case "swish": return .silu
+  default:
+    guard let activation = try? Activation.named(name.replacing("_", with: "-")), activation.isElementwise,
+      !activation.isTrained
+    else { throw json.fault("the activation \(quoted(name)) is not known here") }
+    return activation
   }
 }
 

@@ -28,10 +28,8 @@ public struct StageNetwork: Layer {
   /// Width 20 and tanh for stage 0, width 30 and a sine for the others.
   public static func standard(_ stage: Int, _ kappa: Double) -> StageNetwork {
     StageNetwork(
-      width: stage == 0 ? 20 : 30, kappa: kappa, first: stage == 0 ? Activation.tanh : sine)
+      width: stage == 0 ? 20 : 30, kappa: kappa, first: stage == 0 ? Activation.tanh : .sine)
   }
-
-  private static let sine = try! Activation.named("sine")
 
   private static let start = Initializer("truncatedXavier") { shape, key, dtype in
     let (input, output) = Initializer.fans(shape)

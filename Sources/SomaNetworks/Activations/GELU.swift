@@ -32,8 +32,6 @@ extension Activation {
     }
   }
 
-  private static let geluSigmoid = try! Activation.named("gelu-sigmoid")
-
   /// `x Φ((x - mean) / scale)`; as `scale` goes to 0 it becomes ReLU with its step at `mean`.
   /// - Throws: `ActivationError` unless `scale` is positive.
   public static func gelu(mean: Double, scale: Double) throws(ActivationError) -> Activation {

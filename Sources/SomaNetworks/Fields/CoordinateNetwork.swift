@@ -51,7 +51,7 @@ public struct CoordinateNetwork: Layer {
   public static func siren(width: Int = 256, depth: Int = 6, outputs: Int = 1, omega: Double = 30) -> CoordinateNetwork
   {
     CoordinateNetwork(
-      width: width, depth: depth, outputs: outputs, activation: sine, omega: omega)
+      width: width, depth: depth, outputs: outputs, activation: Activation.sine, omega: omega)
   }
 
   /// `sin(z) δ(z)` with `z = ω₀ (x W + b)`.
@@ -71,7 +71,6 @@ public struct CoordinateNetwork: Layer {
       start: .he)
   }
 
-  private static let sine = try! Activation.named("sine")
   private static let dampings = Dictionary(
     uniqueKeysWithValues: SPDERDamping.allCases.map { ($0, try! Activation.spder(damping: $0)) })
 

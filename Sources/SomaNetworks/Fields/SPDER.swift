@@ -25,7 +25,7 @@ extension Activation {
     case .root: try parse("sin(x)*sqrt(max(abs(x),c))", parameter, name: "spder")
     case .logarithm: try parse("sin(x)*log1p(abs(x))", name: "spder-log")
     case .arcTangent: try parse("sin(x)*atan(x)", name: "spder-arctan")
-    case .none: try named("sine")
+    case .none: .sine
     }
   }
 }

@@ -80,7 +80,7 @@ public struct LayerNorm: Layer {
 
 extension Tensor {
   /// The last axis with mean 0 and variance 1 (short of ε).
-  fileprivate func normalizedRows(_ epsilon: Double) -> Tensor {
+  package func normalizedRows(_ epsilon: Double) -> Tensor {
     let centered = self - mean([-1], keepsAxes: true)
     return centered * ((centered * centered).mean([-1], keepsAxes: true) + epsilon).rsqrt()
   }

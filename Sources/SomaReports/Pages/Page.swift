@@ -48,10 +48,10 @@ public struct Page: Sendable {
   /// And the script that sorts tables and filters galleries.
   public static let script = [PageStyle.script, Gallery.script].joined(separator: "\n")
 
-  /// Title, blocks and last line, without the document around them.
+  /// Title (if there is one), blocks and last line, without the document around them.
   public var content: String {
     var plots = 0
-    var result = "<h1>\(title.markupEscaped)</h1>\n"
+    var result = title.isEmpty ? "" : "<h1>\(title.markupEscaped)</h1>\n"
     if let subtitle { result += "<p class=\"subtitle\">\(subtitle.markupEscaped)</p>\n" }
     for block in blocks { result += Self.render(block, &plots) }
     if let footer { result += "<footer>\(footer.markupEscaped)</footer>\n" }
