@@ -38,12 +38,13 @@ public final class Executable: Sendable {
     self.graph = simplified
     inputTypes = graph.inputTypes
     outputTypes = graph.outputTypes
-    program = Program(simplified.withSplitReductions(), updates: updates)
+    let states = Set(updates.map(\.input))
+    program = Program(simplified.withSlabs(updated: states).withSplitReductions(), updates: updates)
     let updated = Set(updates.map(\.output))
     memory = Memory(
       inputs: inputTypes.reduce(0) { $0 + $1.byteCount },
       outputs: outputTypes.enumerated().reduce(0) { $0 + (updated.contains($1.offset) ? 0 : $1.element.byteCount) },
-      constants: program.constantBytes, intermediates: program.arenaBytes)
+      constants: program.constantBytes, intermediates: program.arenaBytes + program.heldBytes)
     if let memoryLimit, memory.total > memoryLimit {
       throw MemoryLimitExceeded(needed: memory.total, limit: memoryLimit)
     }

@@ -5,12 +5,15 @@ import Kernels
 struct Kernel: Sendable {
   typealias Pointers = UnsafePointer<UnsafeMutableRawPointer>
   var scratch = 0
+  /// Bytes that a run holds besides: memory of the graphs that it runs.
+  var held = 0
   /// For each output, the inputs whose memory it may take over if their sizes agree.
   var inPlace: [[Int]] = []
   let run: @Sendable (Pointers) -> Void
 
-  init(scratch: Int = 0, inPlace: [[Int]] = [], run: @escaping @Sendable (Pointers) -> Void) {
+  init(scratch: Int = 0, held: Int = 0, inPlace: [[Int]] = [], run: @escaping @Sendable (Pointers) -> Void) {
     self.scratch = scratch
+    self.held = held
     self.inPlace = inPlace
     self.run = run
   }

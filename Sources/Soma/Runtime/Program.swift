@@ -18,6 +18,8 @@ struct Program: Sendable {
   let steps: [Step]
   let updates: [(output: Int, input: Int)]
   let arenaBytes: Int
+  /// What steps hold that are graphs themselves.
+  let heldBytes: Int
   let constantBytes: Int
 
   private let constants: [Storage]
@@ -154,6 +156,7 @@ struct Program: Sendable {
     self.inputSlots = inputSlots
     self.outputSlots = outputSlots
     arenaBytes = plan.byteCount
+    heldBytes = steps.reduce(0) { $0 + $1.kernel.held }
     constantBytes = constants.reduce(0) { $0 + $1.byteCount }
   }
 
