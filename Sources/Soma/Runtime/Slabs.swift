@@ -11,6 +11,8 @@ struct Slabs {
     var slabBytes = 3 << 19
     /// Fewer rows make poor matrix products.
     var fewestRows = 32
+    /// What slabs may read whole, and add to sums, for each byte that need not pass through memory.
+    var wholeBytes = 1
     /// All sums that lanes keep.
     var sumBytes = 1 << 23
     /// Loops over slabs that may run side by side.
@@ -230,7 +232,7 @@ struct Slabs {
     let fewest = (units + target - 1) / target
     // Every slab reads what is whole and adds to all sums.
     let whole = plan.constants.reduce(0) { $0 + bytes($1) } + 2 * sums
-    guard fewest * whole <= plan.saved else { return nil }
+    guard fewest * whole <= limits.wholeBytes * plan.saved else { return nil }
     let mostLanes = Swift.min(
       limits.lanes.upperBound, Swift.max(limits.lanes.lowerBound, limits.sumBytes / Swift.max(1, sums)))
     var plan = plan

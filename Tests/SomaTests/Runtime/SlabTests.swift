@@ -6,7 +6,7 @@ import Testing
 @Suite struct SlabTests {
   /// So small that everything that can be cut is.
   private static let tiny = Slabs.Limits(
-    fewestBytes: 1, slabBytes: 1 << 11, fewestRows: 1, sumBytes: 1 << 30, lanes: 2...3)
+    fewestBytes: 1, slabBytes: 1 << 13, fewestRows: 1, wholeBytes: 1 << 20, sumBytes: 1 << 30, lanes: 2...3)
 
   private static func graph(_ inputs: [Tensor], _ function: ([Tensor]) -> [Tensor]) -> Graph {
     trace(inputs.map(\.type), function).graph.simplified()
