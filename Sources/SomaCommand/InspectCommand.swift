@@ -3,6 +3,7 @@ import Foundation
 import Soma
 import SomaData
 import SomaExperiments
+import SomaInterchange
 import SomaLearning
 import SomaNetworks
 
@@ -16,9 +17,10 @@ struct InspectCommand: ParsableCommand {
         soma inspect digits.soma                         shares of negative weights
         soma inspect prices.soma --monotone              does it keep the order of its inputs?
         soma inspect kjv.soma --sparsity --text kjv.txt --cett 0.2
+        soma inspect all-MiniLM-L6-v2 --sparsity --text kjv.txt    the folder of a pretrained transformer
         soma info photo.soma                             a fitted field's quality, and its size against PNG and JPEG
       """, aliases: ["info"])
-  @Argument(help: "The model's file.") var model: String
+  @Argument(help: "The model's file, or the folder of a pretrained transformer.") var model: String
   @Flag(help: "Whether outputs keep the order of inputs: proven by signs, or a pair that shows they do not.")
   var monotone = false
   @Flag(help: "How sparsely feed-forward blocks work on a text.") var sparsity = false
@@ -34,6 +36,12 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     if SavedField.isField(model) { return try showField(SavedField.load(model)) }
+    if FileManager.default.fileExists(atPath: "\(model)/config.json") {
+      guard sparsity, let text else {
+        throw ComparisonError("\(model): of a pretrained transformer only --sparsity is read")
+      }
+      return try show(SparsityReading(pretrainedFeedForwards(model, text: text), cett: cett))
+    }
     let saved = try SavedModel.load(model)
     if monotone { return try showOrder(saved) }
     if sparsity { return try showSparsity(saved) }
@@ -82,7 +90,10 @@ struct InspectCommand: ParsableCommand {
     let corpus = try TextCorpus.read(text, vocabulary: vocabulary)
     let windows = try corpus.windows(length: saved.description.sampleShape[0])
     let tokens = try windows.batch(of: Array(0..<min(windows.count, 16))).features
-    let reading = SparsityReading(try saved.network(), saved.variables, tokens, cett: cett)
+    try show(SparsityReading(try saved.network(), saved.variables, tokens, cett: cett))
+  }
+
+  private func show(_ reading: SparsityReading) throws {
     guard !reading.layers.isEmpty else { throw ComparisonError("\(model): it has no feed-forward blocks") }
     var table = TextColumns(
       headings: ["block", "threshold", "inactive", "zero", "reuse", "co-activation gap", "KB a token", "with reuse"],

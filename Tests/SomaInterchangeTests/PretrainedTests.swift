@@ -1,6 +1,7 @@
 import Foundation
 import Soma
 import SomaData
+import SomaNetworks
 import Testing
 
 @testable import SomaInterchange
@@ -114,6 +115,46 @@ import Testing
       let states = embedder.encoder(
         Tensor([2, 7, 8, 3] as [Int32], shape: [1, 4]), isText: Tensor.ones([1, 4], dtype: .bool))
       #expect(embedder.embed(["w7 w8 w9"])[0].isClose(to: states[0, 0], relative: 1e-4, absolute: 1e-5))
+    }
+  }
+
+  /// Blocks show what they read and made, on windows of a text between the special tokens.
+  @Test func feedForwardBlocksShowTheirActivations() throws {
+    let words = (5..<40).map { #""w\#($0)": \#($0)"# }.joined(separator: ", ")
+    let tokenizer =
+      #"{"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "#
+      + words + #"}}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "BertProcessing", "#
+      + #""cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}"#
+    let text = (0..<23).map { "w\(5 + $0)" }.joined(separator: " ")
+    try Self.withFolder("bert", files: ["tokenizer.json": tokenizer, "text.txt": text, "short.txt": "w5 w6"]) {
+      folder in
+      let blocks = try pretrainedFeedForwards(folder, text: folder + "/text.txt", windows: 3, length: 10)
+      let encoder = try PretrainedEncoder.read(folder)
+      // 23 words are two windows of eight between the special tokens.
+      let ids = [2] + (5..<13) + [3] + [2] + (13..<21) + [3]
+      let weights = try Safetensors.read(folder + "/model.safetensors")
+      var states: Tensor?
+      for (i, block) in blocks.enumerated() {
+        func weight(_ name: String) throws -> Tensor {
+          let found = try weights.names.first { $0.hasSuffix("encoder.layer.\(i).\(name)") }
+          return try weights.tensor(#require(found))
+        }
+        let wide = try block.inputs.matmul(weight("intermediate.dense.weight").T) + weight("intermediate.dense.bias")
+        #expect(block.path == "layer/\(i)" && block.inputs.shape == [2, 10, 16])
+        #expect(block.activations.isClose(to: Activation.gelu(wide), relative: 1e-4, absolute: 1e-5))
+        #expect(try block.outputWeight.isClose(to: weight("output.dense.weight").T))
+        let y = try block.inputs + block.activations.matmul(block.outputWeight) + weight("output.dense.bias")
+        let (mean, scale, offset) = try (
+          y.mean([-1], keepsAxes: true), weight("output.LayerNorm.weight"), weight("output.LayerNorm.bias")
+        )
+        states = (y - mean) / ((y - mean).squared().mean([-1], keepsAxes: true) + 1e-12).sqrt() * scale + offset
+      }
+      let batch = Tensor(ids.map { Int32($0) }, shape: [2, 10])
+      let whole = encoder(batch, isText: Tensor.ones([2, 10], dtype: .bool))
+      #expect(try #require(states).isClose(to: whole, relative: 1e-4, absolute: 2e-5))
+      #expect(throws: DataError.self) {
+        _ = try pretrainedFeedForwards(folder, text: folder + "/short.txt", length: 10)
+      }
     }
   }
 

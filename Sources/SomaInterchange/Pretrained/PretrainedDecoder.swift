@@ -35,6 +35,8 @@ public struct PretrainedDecoder: Sendable {
   private let norm: (scale: Tensor, offset: Tensor?)
   private let head: Tensor
 
+  static let families: Set = ["gpt2", "llama", "mistral", "qwen2"]
+
   /// - Throws: `DataError` if the folder's configuration or weights are missing, malformed or of another family.
   public static func read(_ folder: String) throws -> PretrainedDecoder {
     try PretrainedDecoder(PretrainedFolder(folder))
@@ -44,7 +46,7 @@ public struct PretrainedDecoder: Sendable {
     let json = folder.configuration
     let family = try json.text("model_type")
     let isGPT = family == "gpt2"
-    guard isGPT || ["llama", "mistral", "qwen2"].contains(family) else {
+    guard PretrainedDecoder.families.contains(family) else {
       throw json.fault("models of type \(quoted(family)) are no decoders known here")
     }
     width = try positive(json, isGPT ? "n_embd" : "hidden_size")
@@ -174,13 +176,24 @@ public struct PretrainedDecoder: Sendable {
     return pass(ids, capacity: t).scores
   }
 
+  /// What the feed-forward blocks do with texts of one length.
+  /// - Parameter ids: `[n, t]` `int32`
+  public func feedForwards(_ ids: Tensor) -> [FeedForwardActivity] {
+    let seen = pass(ids, capacity: ids.shape[1]).seen
+    return zip(blocks, seen).enumerated().map { i, pair in
+      FeedForwardActivity(
+        path: "layer/\(i)", inputs: pair.1.inputs, activations: pair.1.activations, outputWeight: pair.0.narrow.weight)
+    }
+  }
+
   /// Tokens through the network, behind others whose keys and values are remembered.
   /// - Parameters:
   ///   - position: the place of the one token there is, an `int32` number; nil if the tokens begin the text.
   ///   - memory: keys and values of each block, `[n, key heads, capacity, head width]`.
   private func pass(
     _ ids: Tensor, at position: Tensor? = nil, memory: [Tensor] = [], capacity: Int
-  ) -> (scores: Tensor, memory: [Tensor]) {
+  ) -> (scores: Tensor, memory: [Tensor], seen: [(inputs: Tensor, activations: Tensor)]) {
+    var seen: [(inputs: Tensor, activations: Tensor)] = []
     let (n, t) = (ids.shape[0], ids.shape[1])
     var places = Tensor.iota([t], axis: 0, dtype: .int32)
     if let position { places = places + position }
@@ -230,16 +243,18 @@ public struct PretrainedDecoder: Sendable {
         n, t, heads * headWidth,
       ])
       x = x + block.output(mixed)
-      var y = block.wide(normalized(x, block.norm))
+      let inputs = normalized(x, block.norm)
+      var y = block.wide(inputs)
       if positions == nil {
         let gated = y.split(2, axis: -1)
         y = activation(gated[0]) * gated[1]
       } else {
         y = activation(y)
       }
+      seen.append((inputs, y))
       x = x + block.narrow(y)
     }
-    return (normalized(x, norm).matmul(head), remembered)
+    return (normalized(x, norm).matmul(head), remembered, seen)
   }
 
   /// A function of the angles by which places turn.
@@ -274,11 +289,11 @@ public struct PretrainedDecoder: Sendable {
     let length = Swift.min((start + 15) / 16 * 16, positionCount)
     let capacity = Swift.min(Swift.max((end + 63) / 64 * 64, length), positionCount)
     let begin = compile { (x: [Tensor]) -> [Tensor] in
-      let (scores, memory) = self.pass(x[0], capacity: capacity)
+      let (scores, memory, _) = self.pass(x[0], capacity: capacity)
       return [scores.take(x[1], axis: 1)] + memory
     }
     let proceed = compile { (x: [Tensor]) -> [Tensor] in
-      let (scores, memory) = self.pass(x[0], at: x[1], memory: Array(x[2...]), capacity: capacity)
+      let (scores, memory, _) = self.pass(x[0], at: x[1], memory: Array(x[2...]), capacity: capacity)
       return [scores] + memory
     }
     let padded = ids.map { Int32($0) } + [Int32](repeating: 0, count: length - ids.count)

@@ -98,6 +98,23 @@ public struct PretrainedEncoder: Sendable {
   ///   - isText: `[n, t]` `bool`, false for padding
   /// - Shape: `[n, t, width]`
   public func callAsFunction(_ ids: Tensor, types kinds: Tensor? = nil, isText: Tensor) -> Tensor {
+    pass(ids, types: kinds, isText: isText).states
+  }
+
+  /// What the feed-forward blocks do with texts of one length.
+  /// - Parameter ids: `[n, t]` `int32`
+  public func feedForwards(_ ids: Tensor) -> [FeedForwardActivity] {
+    let seen = pass(ids, types: nil, isText: .ones(ids.shape, dtype: .bool)).seen
+    return zip(blocks, seen).enumerated().map { i, pair in
+      FeedForwardActivity(
+        path: "layer/\(i)", inputs: pair.1.inputs, activations: pair.1.activations, outputWeight: pair.0.narrow.weight)
+    }
+  }
+
+  private func pass(
+    _ ids: Tensor, types kinds: Tensor?, isText: Tensor
+  ) -> (states: Tensor, seen: [(inputs: Tensor, activations: Tensor)]) {
+    var seen: [(inputs: Tensor, activations: Tensor)] = []
     let (n, t) = (ids.shape[0], ids.shape[1])
     require(t <= positionCount, "\(t) tokens; the model has \(positionCount) positions")
     var x = words.take(ids) + positions[0..<t]
@@ -111,8 +128,10 @@ public struct PretrainedEncoder: Sendable {
       let scores = (q * (1 / Double(d).squareRoot())).matmul(k.T) + bias
       let mixed = scores.softmax().matmul(v).transposed(0, 2, 1, 3).reshape([n, t, width])
       x = layerNormalized(x + block.output(mixed), block.attentionNorm, epsilon)
-      x = layerNormalized(x + block.narrow(activation(block.wide(x))), block.norm, epsilon)
+      let h = activation(block.wide(x))
+      seen.append((x, h))
+      x = layerNormalized(x + block.narrow(h), block.norm, epsilon)
     }
-    return x
+    return (x, seen)
   }
 }

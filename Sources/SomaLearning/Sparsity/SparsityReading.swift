@@ -47,12 +47,22 @@ public struct SparsityReading: Sendable {
       return scope.observations.filter { $0.name != "output" }.map(\.value)
     }
     let observed = run(tokens)
-    layers = paths.enumerated().map { i, path in
-      let (inputs, h) = (observed[2 * i], observed[2 * i + 1])
-      let sequence = h.rank > 2 ? h.shape[-2] : 1
+    self.init(
+      paths.enumerated().map { i, path in
+        FeedForwardActivity(
+          path: path, inputs: observed[2 * i], activations: observed[2 * i + 1],
+          outputWeight: variables.parameters[(path.isEmpty ? "" : path + "/") + "out/weight"]!)
+      }, cett: cett)
+  }
+
+  /// Reads blocks whose activities are known.
+  /// - `cett`: the largest mean error
+  public init(_ blocks: [FeedForwardActivity], cett: Double = 0.2) {
+    layers = blocks.map { block in
+      let (inputs, h) = (block.inputs, block.activations)
       return Self.read(
-        path, inputs.reshape([-1, inputs.shape.last]), h.reshape([-1, h.shape.last]), sequence,
-        variables.parameters[(path.isEmpty ? "" : path + "/") + "out/weight"]!, cett)
+        block.path, inputs.reshape([-1, inputs.shape.last]), h.reshape([-1, h.shape.last]),
+        h.rank > 2 ? h.shape[-2] : 1, block.outputWeight, cett)
     }
   }
 
