@@ -1,6 +1,6 @@
 /// The text of bytes that must be UTF-8.
 /// - Throws: `DataError` at the first byte that is not, or at a byte order mark of UTF-16 or UTF-32.
-func decodeUTF8(_ bytes: [UInt8], file: String) throws -> String {
+package func decodeUTF8(_ bytes: [UInt8], file: String) throws -> String {
   if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) {
     throw DataError(file, at: .byte(0), "is UTF-16 or UTF-32 text; convert it to UTF-8")
   }

@@ -34,7 +34,11 @@ public func pretrainedFeedForwards(
     throw DataError(file, "has \(tokens.count) tokens; the reading wants \(Swift.max(1, inner))")
   }
   let count = Swift.min(windows, tokens.count / inner)
-  let ids = (0..<count).flatMap { before + tokens[($0 * inner)..<(($0 + 1) * inner)] + behind }.map { Int32($0) }
+  var ids: [Int32] = []
+  for w in 0..<count {
+    let window = Array(before) + Array(tokens[(w * inner)..<((w + 1) * inner)]) + Array(behind)
+    ids += window.map { Int32($0) }
+  }
   let batch = Tensor(ids, shape: [count, size])
   return encoder?.feedForwards(batch) ?? decoder!.feedForwards(batch)
 }
