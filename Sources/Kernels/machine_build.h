@@ -53,6 +53,10 @@ static inline int32_t multiply_add(step_list *list, int32_t a, int32_t b, int32_
 static inline int32_t subtract_product(step_list *list, int32_t a, int32_t b, int32_t c) {
   return add_step(list, (step){STEP_MULTIPLY_ADD, {0}, 0, a, b, c, 1}, 0);
 }
+/// Where `mask` is true, `code` of x by a call; else y, which nobody else may read.
+static inline int32_t rarely(step_list *list, int32_t mask, soma_unary code, int32_t x, int32_t y) {
+  return add_step(list, (step){STEP_RARE, {0}, 0, y, x, mask, (int32_t)code}, 0);
+}
 static inline int32_t binary_with(step_list *list, instruction what, int32_t a, int32_t b, int immediate) {
   return add_step(list, (step){STEP_BINARY, what, 0, a, b, -1, immediate}, 0);
 }

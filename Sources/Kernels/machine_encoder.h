@@ -115,7 +115,7 @@ static inline void put_mask_operation(assembler *a, uint8_t opcode, int reg, int
 
 // Masks.
 enum { MASK_AND = 0x41, MASK_AND_NOT = 0x42, MASK_NOT = 0x44, MASK_OR = 0x45, MASK_SAME = 0x46, MASK_XOR = 0x47,
-       MASK_LOAD = 0x90, MASK_STORE = 0x91 };
+       MASK_TEST = 0x98, MASK_LOAD = 0x90, MASK_STORE = 0x91 };
 
 // Predicates of comparisons: ordered ones are false for NaN.
 enum { IS_EQUAL = 0, IS_LESS = 0x11, IS_LESS_EQUAL = 0x12, IS_UNORDERED = 3, IS_NOT_EQUAL = 4, IS_EQUAL_OR_NAN = 8,

@@ -5,7 +5,7 @@
 
 static const instruction SCALE = {2, 1, 0x2c, 0, 0}, TO_INTEGER = {1, 2, 0x5b, 0, 0}, FROM_INTEGER = {1, 0, 0x5b, 0, 0},
                          ADD_INTEGER = {1, 1, 0xfe, 0, 0}, SUBTRACT_INTEGER = {1, 1, 0xfa, 0, 0},
-                         SHIFT_LEFT = {2, 1, 0x47, 0, 0}, SHIFT_RIGHT = {2, 1, 0x46, 0, 0};
+                         TEST_BITS = {2, 1, 0x27, 0, 0}, SHIFT_LEFT = {2, 1, 0x47, 0, 0}, SHIFT_RIGHT = {2, 1, 0x46, 0, 0};
 
 static int32_t plus(step_list *l, int32_t a, int32_t b) { return commuting(l, ADD, a, b); }
 static int32_t minus(step_list *l, int32_t a, int32_t b) { return binary(l, SUBTRACT, a, b); }
@@ -163,10 +163,33 @@ static int32_t complementary_error_function(step_list *l, int32_t x) {
   return blend(l, compare(l, IS_EQUAL, x, x), far, x);
 }
 
+/// Sine, or cosine with a shift of 1.
+static int32_t circular(step_list *l, soma_unary code, int32_t x) {
+  const int32_t near = compare(l, IS_LESS, magnitude(l, x), number(l, 0x1p16f));
+  const int32_t far = mask_operation(l, MASK_NOT, near, -1);
+  const int32_t k = round_even(l, times(l, x, number(l, 0x1.45f306p-1f)));
+  int32_t quadrant = unary(l, TO_INTEGER, k, 0);
+  int32_t r = multiply_add(l, k, number(l, -0x1.92p0f), x);
+  r = multiply_add(l, k, number(l, -0x1.fb6p-12f), r);
+  r = multiply_add(l, k, number(l, 0x1.777a5cp-25f), r);
+  r = multiply_add(l, k, number(l, 0x1.ee59dap-50f), r);
+  if (code == SOMA_COS) quadrant = binary(l, ADD_INTEGER, quadrant, constant(l, 1));
+  const int32_t z = times(l, r, r);
+  const int32_t sine = POLYNOMIAL(l, z, -0.00019582831009756774f, 0.008332724682986736f, -0.166666641831398f);
+  const int32_t cosine = POLYNOMIAL(l, z, 2.4542870960431173e-05f, -0.0013888279208913445f, 0.0416666641831398f, -0.5f);
+  const int32_t is_odd = add_step(l, (step){STEP_COMPARE, TEST_BITS, 0, quadrant, constant(l, 1), -1, 0}, 1);
+  int32_t y = blend(l, is_odd, multiply_add(l, z, cosine, number(l, 1)), multiply_add(l, times(l, r, z), sine, r));
+  const int32_t sign = binary(l, SHIFT_LEFT, binary(l, BITS_AND, quadrant, constant(l, 2)), constant(l, 30));
+  y = binary(l, BITS_XOR, y, sign);
+  // The sum of a negative zero and zero would be positive.
+  if (code == SOMA_SIN) y = blend(l, compare(l, IS_EQUAL, x, number(l, 0)), x, y);
+  return rarely(l, far, code, x, y);
+}
+
 int soma_machine_has_function(soma_unary code) {
   switch (code) {
   case SOMA_EXP: case SOMA_EXPM1: case SOMA_LOG: case SOMA_LOG1P: case SOMA_TANH: case SOMA_LOGISTIC: case SOMA_ERF:
-  case SOMA_ERFC:
+  case SOMA_ERFC: case SOMA_SIN: case SOMA_COS:
     return 1;
   default: return 0;
   }
@@ -182,6 +205,8 @@ int32_t soma_machine_function_steps(step_list *l, soma_unary code, int32_t x) {
   case SOMA_LOGISTIC: return logistic(l, x);
   case SOMA_ERF: return error_function(l, x);
   case SOMA_ERFC: return complementary_error_function(l, x);
+  case SOMA_SIN:
+  case SOMA_COS: return circular(l, code, x);
   default: l->failed = 1; return 0;
   }
 }

@@ -31,6 +31,8 @@ typedef enum {
   STEP_MASK,
   /// out = a b + c, and c - a b if the immediate is 1, rounded once.
   STEP_MULTIPLY_ADD,
+  /// out = a, but where c is true the function `immediate` of b, by a call; rarely any is.
+  STEP_RARE,
   /// Writes a to array `immediate`, past the caches if `streams`.
   STEP_STORE
 } step_kind;

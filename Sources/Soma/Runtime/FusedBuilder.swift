@@ -255,7 +255,8 @@ struct FusedBuilder {
 
   private func step(_ scratch: Int) -> Program.Step {
     let program = FusedProgram(
-      prologue.map(code), body.map(code), runs: body.map { instruction in instruction.run.map { ($0, refs($0)) } }, n: n,
+      prologue.map(code), body.map(code), runs: body.map { instruction in instruction.run.map { ($0, refs($0)) } },
+      n: n,
       blockRows: blockRows)
     let scratchSlot = outputs.count + inputs.count
     let workerScratch = (scratch + 63) & ~63
@@ -346,7 +347,8 @@ private final class FusedProgram: @unchecked Sendable {
     /// What machine code asks for by itself.
     var asked: Set<Int32> = []
     for (instruction, run) in zip(body, runs) {
-      let operands = run.map { Array($0.refs[..<$0.run.operands.count]) } ?? [instruction.a, instruction.b, instruction.c]
+      let operands =
+        run.map { Array($0.refs[..<$0.run.operands.count]) } ?? [instruction.a, instruction.b, instruction.c]
       let results = run.map { Array($0.refs[$0.run.operands.count...]) } ?? [instruction.out]
       for ref in operands
       where ref.slot >= 0 && ref.level != SOMA_LEVEL_SCALAR.rawValue && !written.contains(ref.slot)

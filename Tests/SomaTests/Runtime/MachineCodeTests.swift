@@ -22,7 +22,7 @@ import Testing
 
   private static let unary: [Unary] = [.negate, .abs, .sign, .floor, .ceil, .round, .sqrt, .rsqrt]
   private static let binary: [Binary] = [.add, .subtract, .multiply, .divide, .maximum, .minimum]
-  private static let functions: [Unary] = [.exp, .tanh, .logistic, .sin, .log]
+  private static let functions: [Unary] = [.exp, .tanh, .logistic, .sin, .cos, .log, .atan, .erfc]
 
   /// `operations` random operations on arrays, scalars and constants. With `others`, functions that have no code of their
   /// own and sums of rows come between.
@@ -71,7 +71,11 @@ import Testing
         floats.append(add(.broadcast(shape, axes: [0]), row))
       }
     }
-    graph.outputs = [floats.last!, bools.last!] + (floats + bools).filter { _ in Int.random(in: 0..<6, using: &random) == 0 }
+    graph.outputs =
+      [floats.last!, bools.last!]
+      + (floats + bools).filter { _ in
+        Int.random(in: 0..<6, using: &random) == 0
+      }
     graph.outputs.removeAll { graph.inputs.contains($0) }
     return graph
   }
@@ -82,7 +86,9 @@ import Testing
     return zip(a.doubles, b.doubles).allSatisfy { $0.bitPattern == $1.bitPattern || ($0.isNaN && $1.isNaN) }
   }
 
-  private static let shapes: [Shape] = [[1, 1], [1, 5], [3, 7], [1, 16], [5, 33], [64, 32], [3, 1000], [70, 129], [300, 41]]
+  private static let shapes: [Shape] = [
+    [1, 1], [1, 5], [3, 7], [1, 16], [5, 33], [64, 32], [3, 1000], [70, 129], [300, 41],
+  ]
 
   /// At every level of the processor, with machine code and without.
   @Test(arguments: 0..<240)
@@ -162,6 +168,26 @@ import Testing
       let differences = a.dtype == .bool ? (a .^ b).cast(to: .int32).sum() : (a .!= b).cast(to: .int32).sum()
       #expect(differences.doubles[0] == 0)
     }
+  }
+
+  /// Functions have code of their own: floats of every size and sign, and those with special bits.
+  @Test(arguments: [Unary.exp, .expm1, .log, .log1p, .tanh, .logistic, .erf, .erfc, .sin, .cos])
+  func functionsHaveTheBitsOfTheirMaps(_ function: Unary) throws {
+    var bits = stride(from: UInt32(0), to: .max - 4999, by: 4999).map { $0 }
+    bits += [0, 1, 0x7f80_0000, 0x7fc0_0000, 0x7f7f_ffff, 0x007f_ffff, 0x0080_0000, 0x3f80_0000].flatMap {
+      [$0, $0 | 0x8000_0000]
+    }
+    let values = bits.map(Float.init(bitPattern:))
+    let x = Tensor(values)
+    // Two operations, since one alone is its map.
+    let graph = Graph(tracing: [x.type]) { x in
+      let y = emit(.unary(function), [x[0]])[0]
+      return [y, y - 0.5]
+    }
+    let expected = KernelCalls.map(soma_unary_map(function.code, SOMA_F32), values, like: Float(0))
+    let found = try Executable(graph)([x])[0].doubles
+    let differing = zip(found, expected).filter { Float($0).bitPattern != $1.bitPattern && !($0.isNaN && $1.isNaN) }
+    #expect(differing.isEmpty)
   }
 
   /// What the code promises, called by itself: refusals, and operands that begin anywhere.
