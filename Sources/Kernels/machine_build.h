@@ -9,7 +9,7 @@ static inline int32_t new_value(step_list *list, int is_mask) {
     list->failed = 1;
     return 0;
   }
-  list->values[list->value_count] = (value){is_mask, HOME_NOWHERE, 0, -1};
+  list->values[list->value_count] = (value){.is_mask = is_mask, .home = HOME_NOWHERE, .last_use = -1};
   return list->value_count++;
 }
 

@@ -43,6 +43,22 @@ int soma_machine_has(const soma_operation *o) {
   return 0;
 }
 
+/// When each value is read first, next and last.
+static void find_uses(step_list *list) {
+  for (int v = 0; v < list->value_count; v++) list->values[v].first_use = list->step_count;
+  for (int s = list->step_count - 1; s >= 0; s--) {
+    step *it = &list->steps[s];
+    const int32_t reads[] = {it->a, it->b, it->c};
+    for (int k = 0; k < 3; k++) it->next[k] = reads[k] >= 0 ? list->values[reads[k]].first_use : list->step_count;
+    for (int k = 0; k < 3; k++) {
+      if (reads[k] < 0) continue;
+      value *v = &list->values[reads[k]];
+      v->first_use = s;
+      if (v->last_use < 0) v->last_use = s;
+    }
+  }
+}
+
 /// The steps of a program; 0 if some of it cannot be made.
 static int make_steps(step_list *list, const soma_machine_operand *operands, int operand_count,
                       const soma_operation *operations, int operation_count, const soma_machine_result *results,
@@ -62,7 +78,7 @@ static int make_steps(step_list *list, const soma_machine_operand *operands, int
   for (int v = 0; v < operand_count; v++) {
     const soma_machine_operand *it = &operands[v];
     if (it->dtype != SOMA_BOOL && it->dtype != (list->is_double ? SOMA_F64 : SOMA_F32)) return 0;
-    list->values[v] = (value){it->dtype == SOMA_BOOL, HOME_ARRAY, v, -1};
+    list->values[v] = (value){.is_mask = it->dtype == SOMA_BOOL, .home = HOME_ARRAY, .number = v, .last_use = -1};
     if (!it->is_scalar) continue;
     list->values[v].home = HOME_SCALAR;
     list->values[v].number = frame;
@@ -90,11 +106,7 @@ static int make_steps(step_list *list, const soma_machine_operand *operands, int
       list->steps[list->step_count++] = (step){STEP_STORE, {0}, -1, values[i], -1, -1, operand_count + k, results[k].streams};
     }
   }
-  for (int s = 0; s < list->step_count; s++) {
-    const int32_t reads[] = {list->steps[s].a, list->steps[s].b, list->steps[s].c};
-    for (int k = 0; k < 3; k++)
-      if (reads[k] >= 0) list->values[reads[k]].last_use = s;
-  }
+  find_uses(list);
   return !list->failed;
 }
 

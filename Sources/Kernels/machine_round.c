@@ -18,14 +18,6 @@ static int reg(const round_state *r, int32_t v, int u) {
 }
 static place in_register(int number) { return (place){IN_REGISTER, number}; }
 
-static int next_use(const round_state *r, int32_t v) {
-  for (int s = r->at; s < r->list->step_count; s++) {
-    const step *it = &r->list->steps[s];
-    if (it->a == v || it->b == v || it->c == v) return s;
-  }
-  return r->list->step_count;
-}
-
 static int32_t slot_displacement(const round_state *r, int32_t slot, int u) {
   return r->frame_start + 64 * (slot * r->width + u);
 }
@@ -63,7 +55,7 @@ static int take_group(round_state *r, int is_mask, int32_t v) {
       break;
     }
     if (r->pinned[is_mask] >> g & 1) continue;
-    int distance = next_use(r, other) - r->at;
+    int distance = r->next_use[other] - r->at;
     if (r->list->values[other].home != HOME_NOWHERE || r->spilled[other] >= 0) distance = 2 * distance + 4;
     if (distance > best_distance) best = g, best_distance = distance;
   }
@@ -343,9 +335,21 @@ static void put_step(round_state *r, const step *s) {
 }
 
 void soma_machine_round(round_state *r) {
+  const step_list *list = r->list;
   for (int g = 0; g < vector_registers; g++) r->owner[0][g] = r->owner[1][g] = -1;
-  for (int v = 0; v < r->list->value_count; v++) r->group[v] = -1, r->spilled[v] = -1;
+  for (int v = 0; v < list->value_count; v++) {
+    r->group[v] = -1, r->spilled[v] = -1;
+    r->next_use[v] = list->values[v].first_use;
+  }
   memset(r->slot_is_taken, 0, sizeof r->slot_is_taken);
   r->slot_count = r->has_spilled = 0;
-  for (r->at = 0; r->at < r->list->step_count && !r->a->failed; r->at++) put_step(r, &r->list->steps[r->at]);
+  for (r->at = 0; r->at < list->step_count && !r->a->failed; r->at++) {
+    const step *it = &list->steps[r->at];
+    const int32_t reads[] = {it->a, it->b, it->c};
+    put_step(r, it);
+    // A narrower round is tried then.
+    if (r->has_spilled && r->width > 1) return;
+    for (int k = 0; k < 3; k++)
+      if (reads[k] >= 0) r->next_use[reads[k]] = it->next[k];
+  }
 }

@@ -20,7 +20,7 @@ typedef struct {
   uint32_t pinned[2];
   /// The group of each value, or -1, and its place in the frame, or -1.
   int16_t group[most_values];
-  int32_t spilled[most_values];
+  int32_t spilled[most_values], next_use[most_values];
   /// The frame: spilled values in slots of `width` vectors.
   int32_t frame_start, slot_count;
   uint8_t slot_is_taken[most_values];

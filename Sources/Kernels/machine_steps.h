@@ -14,8 +14,8 @@ typedef struct {
   home_kind home;
   /// The operand's number, the constant's number, or the displacement in the frame.
   int32_t number;
-  /// The last step that reads it.
-  int32_t last_use;
+  /// The first and the last step that reads it; the last is -1 if none does.
+  int32_t first_use, last_use;
 } value;
 
 typedef enum {
@@ -41,6 +41,8 @@ typedef struct {
   step_kind kind;
   instruction what;
   int32_t out, a, b, c, immediate, streams;
+  /// The next step that reads a, b, c.
+  int32_t next[3];
 } step;
 
 enum { most_values = 4096, most_steps = 4096, most_constants = 512, most_operations = 512 };

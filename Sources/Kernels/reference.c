@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <dnnl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "soma_linear.h"
@@ -81,6 +82,9 @@ double soma_reference_gemm_seconds(int threads, int transpose_a, int transpose_b
 typedef struct {
   float *values;
   size_t count, parts;
+  // Of a copy.
+  float *results;
+  int adds;
 } stream;
 
 static void add_part(void *context, size_t part) {
@@ -90,8 +94,35 @@ static void add_part(void *context, size_t part) {
   for (size_t i = first; i < end; i++) values[i] += 1.0f;
 }
 
+static void copy_part(void *context, size_t part) {
+  stream *it = context;
+  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
+  if (it->adds) {
+    const float *restrict values = it->values;
+    float *restrict results = it->results;
+    for (size_t i = first; i < end; i++) results[i] = values[i] + 1.0f;
+  } else {
+    memcpy(it->results + first, it->values + first, (end - first) * sizeof(float));
+  }
+}
+
+double soma_reference_copy_seconds(int threads, size_t count, size_t passes) {
+  stream it = {filled(count), count, (size_t)(threads > 1 ? threads : 1), filled(count), 0};
+  double best = -1;
+  for (size_t pass = 0; it.values && it.results && pass < 2 * passes; pass++) {
+    it.adds = pass % 2 != 0;
+    double start = now();
+    soma_parallel(it.parts, &it, copy_part);
+    double seconds = now() - start;
+    if (best < 0 || seconds < best) best = seconds;
+  }
+  free(it.values);
+  free(it.results);
+  return best;
+}
+
 double soma_reference_stream_seconds(int threads, size_t count, size_t passes) {
-  stream it = {filled(count), count, (size_t)(threads > 1 ? threads : 1)};
+  stream it = {.values = filled(count), .count = count, .parts = (size_t)(threads > 1 ? threads : 1)};
   if (!it.values) return -1;
   double best = -1;
   for (size_t pass = 0; pass < passes; pass++) {

@@ -14,4 +14,8 @@ double soma_reference_gemm_seconds(int threads, int transpose_a, int transpose_b
 /// `passes`. Allocates and frees the floats. Negative if memory fails.
 double soma_reference_stream_seconds(int threads, size_t count, size_t passes);
 
+/// Seconds that `count` floats take from one array to another, `threads` side by side: the fastest of `passes` by the C
+/// library's copy and as many by a loop that adds to each. Allocates and frees the floats. Negative if memory fails.
+double soma_reference_copy_seconds(int threads, size_t count, size_t passes);
+
 #endif

@@ -104,7 +104,8 @@ extension FusedBuilder {
   private mutating func appendRun(
     _ run: [Int], _ original: [Instruction], _ readers: [[Int]], fills: [Int: Operand], streams: Bool
   ) {
-    guard run.count > 1 else {
+    // A map alone is as fast, but for arrays that come from memory.
+    guard run.count > 1 || (run.count == 1 && outsideBytes > MachineRun.nearBytes) else {
       body += run.map { original[$0] }
       return
     }

@@ -349,9 +349,16 @@ struct Fusion {
     return keys
   }
 
+  /// Whether a node alone is worth machine code, which reads and writes memory faster than a map does.
+  private func isLargeAndElementwise(_ i: Int) -> Bool {
+    graph.nodes[i].primitive.isElementwise
+      && graph.types[graph.nodes[i].outputs.lowerBound].byteCount > MachineRun.nearBytes
+  }
+
   private mutating func emit(_ nodes: [Int], _ group: Group?, _ isStored: [Bool]) {
     if let group,
       nodes.count > 1 || graph.nodes[nodes[0]].inputs.contains(where: { maker($0).map { isView[$0] } ?? false })
+        || isLargeAndElementwise(nodes[0])
     {
       var builder = FusedBuilder(graph, roots: roots, makers: makers, isView: isView, group: group)
       steps.append(builder.build(isStored: isStored, isRow: isRow))

@@ -26,8 +26,12 @@ public struct ActivationSpeed: Codable, Sendable {
 
   public var threads: Int
   public var elements: Int
-  /// A loop in C that adds to each element in place.
+  /// Bytes read and written by a copy from one array to another, as an activation reads and writes: by the C library or by
+  /// a loop that adds to each element, whichever is faster. Where a processor fetches what it is about to overwrite, this
+  /// is less than in place.
   public var memoryGigabytesPerSecond: Double
+  /// The same of a loop in C that adds to each element in place.
+  public var inPlaceGigabytesPerSecond: Double
   /// Nanoseconds an element for one operation on numbers in cache.
   public var functionNanoseconds: [String: Double]
   public var rows: [Row]
@@ -39,11 +43,15 @@ public struct ActivationSpeed: Codable, Sendable {
   public static func measured(
     _ activations: [Activation], elements: Int = 1 << 24, progress: (Double, String) -> Void = { _, _ in }
   ) throws -> ActivationSpeed {
-    let bandwidth = 8 * Double(elements) / soma_reference_stream_seconds(Int32(Parallel.threads), elements, 8) / 1e9
-    guard bandwidth > 0 else { throw BenchmarkError("there is no memory for \(formattedBytes(4 * elements))") }
+    let bytes = 8 * Double(elements)
+    let bandwidth = bytes / soma_reference_copy_seconds(Int32(Parallel.threads), elements, 8) / 1e9
+    let inPlace = bytes / soma_reference_stream_seconds(Int32(Parallel.threads), elements, 8) / 1e9
+    guard bandwidth > 0, inPlace > 0 else {
+      throw BenchmarkError("there is no memory for \(formattedBytes(8 * elements))")
+    }
     var result = ActivationSpeed(
-      threads: Parallel.threads, elements: elements, memoryGigabytesPerSecond: bandwidth, functionNanoseconds: [:],
-      rows: [])
+      threads: Parallel.threads, elements: elements, memoryGigabytesPerSecond: bandwidth,
+      inPlaceGigabytesPerSecond: inPlace, functionNanoseconds: [:], rows: [])
     let x = Tensor.normal([elements], key: Key(1))
     let g = Tensor.ones([elements])
     let scalars = activations.filter(\.isElementwise)
