@@ -82,9 +82,6 @@ double soma_reference_gemm_seconds(int threads, int transpose_a, int transpose_b
 typedef struct {
   float *values;
   size_t count, parts;
-  // Of a copy.
-  float *results;
-  int adds;
 } stream;
 
 static void add_part(void *context, size_t part) {
@@ -92,33 +89,6 @@ static void add_part(void *context, size_t part) {
   size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
   float *values = it->values;
   for (size_t i = first; i < end; i++) values[i] += 1.0f;
-}
-
-static void copy_part(void *context, size_t part) {
-  stream *it = context;
-  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
-  if (it->adds) {
-    const float *restrict values = it->values;
-    float *restrict results = it->results;
-    for (size_t i = first; i < end; i++) results[i] = values[i] + 1.0f;
-  } else {
-    memcpy(it->results + first, it->values + first, (end - first) * sizeof(float));
-  }
-}
-
-double soma_reference_copy_seconds(int threads, size_t count, size_t passes) {
-  stream it = {filled(count), count, (size_t)(threads > 1 ? threads : 1), filled(count), 0};
-  double best = -1;
-  for (size_t pass = 0; it.values && it.results && pass < 2 * passes; pass++) {
-    it.adds = pass % 2 != 0;
-    double start = now();
-    soma_parallel(it.parts, &it, copy_part);
-    double seconds = now() - start;
-    if (best < 0 || seconds < best) best = seconds;
-  }
-  free(it.values);
-  free(it.results);
-  return best;
 }
 
 double soma_reference_stream_seconds(int threads, size_t count, size_t passes) {
@@ -133,4 +103,47 @@ double soma_reference_stream_seconds(int threads, size_t count, size_t passes) {
   }
   free(it.values);
   return best;
+}
+
+struct soma_copies {
+  float *from, *to;
+  size_t count, parts;
+};
+
+soma_copies *soma_copies_make(int threads, size_t count) {
+  soma_copies *it = malloc(sizeof *it);
+  if (!it) return NULL;
+  *it = (soma_copies){filled(count), filled(count), count, (size_t)(threads > 1 ? threads : 1)};
+  if (it->from && it->to) return it;
+  soma_copies_free(it);
+  return NULL;
+}
+
+void soma_copies_free(soma_copies *it) {
+  free(it->from);
+  free(it->to);
+  free(it);
+}
+
+static void copy_part(void *context, size_t part) {
+  soma_copies *it = context;
+  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
+  memcpy(it->to + first, it->from + first, (end - first) * sizeof(float));
+}
+
+static void add_into_part(void *context, size_t part) {
+  soma_copies *it = context;
+  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
+  const float *restrict from = it->from;
+  float *restrict to = it->to;
+  for (size_t i = first; i < end; i++) to[i] = from[i] + 1.0f;
+}
+
+double soma_copies_seconds(soma_copies *it) {
+  double start = now();
+  soma_parallel(it->parts, it, copy_part);
+  double middle = now();
+  soma_parallel(it->parts, it, add_into_part);
+  double end = now();
+  return middle - start < end - middle ? middle - start : end - middle;
 }
