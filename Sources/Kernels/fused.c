@@ -185,13 +185,17 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
 
 // What an instruction of the next block reads from memory is asked for while this block's instructions run, a few
 // lines at a time: the processor waits if more are under way.
+enum { most_lines = 32 };
 static inline void prefetch(const soma_ref *ref, void *const *pointers, size_t row, size_t rows, size_t n, size_t part,
                             size_t parts) {
   if (ref->slot < 0 || ref->level == SOMA_LEVEL_SCALAR) return;
   const size_t row_bytes = (ref->level == SOMA_LEVEL_ROW ? 1 : n) * (size_t)ref->size;
   const size_t lines = (rows * row_bytes + 63) / 64;
   const char *next = (const char *)pointers[ref->slot] + ref->offset + row * row_bytes;
-  for (size_t l = lines * part / parts; l < lines * (part + 1) / parts; l++) __builtin_prefetch(next + 64 * l, 0, 2);
+  const size_t first = lines * part / parts;
+  size_t end = lines * (part + 1) / parts;
+  if (end > first + most_lines) end = first + most_lines;
+  for (size_t l = first; l < end; l++) __builtin_prefetch(next + 64 * l, 0, 2);
 }
 
 void soma_run_fused(const soma_fused_program *p, void *const *pointers, void *scratch, size_t first, size_t last) {

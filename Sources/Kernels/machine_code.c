@@ -78,7 +78,8 @@ static int make_steps(step_list *list, const soma_machine_operand *operands, int
   for (int v = 0; v < operand_count; v++) {
     const soma_machine_operand *it = &operands[v];
     if (it->dtype != SOMA_BOOL && it->dtype != (list->is_double ? SOMA_F64 : SOMA_F32)) return 0;
-    list->values[v] = (value){.is_mask = it->dtype == SOMA_BOOL, .home = HOME_ARRAY, .number = v, .last_use = -1};
+    list->values[v] = (value){.is_mask = it->dtype == SOMA_BOOL, .home = HOME_ARRAY, .number = v, .is_far = it->is_far,
+                              .last_use = -1};
     if (!it->is_scalar) continue;
     list->values[v].home = HOME_SCALAR;
     list->values[v].number = frame;
@@ -148,12 +149,11 @@ typedef struct {
 
 int soma_machine_make(const soma_machine_operand *operands, int operand_count, const soma_operation *operations,
                       int operation_count, const soma_machine_result *results, int result_count,
-                      int is_far, soma_machine_code *code) {
+                      soma_machine_code *code) {
   if (!soma_makes_machine_code()) return 0;
   if (operation_count < 1 || operation_count > most_operations || operand_count > most_values / 2) return 0;
   workspace *w = malloc(sizeof *w);
   if (!w) return 0;
-  w->list.is_far = is_far;
   int is_made = make_steps(&w->list, operands, operand_count, operations, operation_count, results, result_count);
   int streams = 0;
   for (int k = 0; k < result_count; k++) streams |= results[k].streams;

@@ -96,7 +96,7 @@ static void load_array(round_state *r, int32_t v) {
     return;
   }
   put_address_of(r->a, it->number);
-  for (int u = 0; r->list->is_far && !r->is_tail && u < r->width; u++) {
+  for (int u = 0; it->is_far && !r->is_tail && u < r->width; u++) {
     PUT(&r->a->code, 0x0f, 0x18, 0x8c, is_double ? 0xc8 : 0x88);  // prefetcht0 [rax + rcx * scale + …]
     put_int32(&r->a->code, ahead + 64 * u);
   }

@@ -10,7 +10,8 @@
 typedef enum { HOME_NOWHERE, HOME_ARRAY, HOME_CONSTANT, HOME_SCALAR, HOME_FRAME } home_kind;
 
 typedef struct {
-  int is_mask;
+  /// `is_far`: an array that is asked for ahead.
+  int is_mask, is_far;
   home_kind home;
   /// The operand's number, the constant's number, or the displacement in the frame.
   int32_t number;
@@ -48,8 +49,7 @@ typedef struct {
 enum { most_values = 4096, most_steps = 4096, most_constants = 512, most_operations = 512 };
 
 typedef struct {
-  /// `is_far`: arrays come from memory.
-  int is_double, is_far;
+  int is_double;
   int operand_count, value_count, step_count, constant_count;
   value values[most_values];
   step steps[most_steps];

@@ -19,10 +19,11 @@ typedef struct {
   int32_t operands[3];
 } soma_operation;
 
-/// A value from outside: an array, or one element that is repeated. The bits of a known element are in `bits`.
+/// A value from outside: an array, or one element that is repeated. The bits of a known element are in `bits`. `is_far`:
+/// the array comes from memory and is asked for ahead.
 typedef struct {
   soma_dtype dtype;
-  int32_t is_scalar, is_known;
+  int32_t is_scalar, is_known, is_far;
   uint64_t bits;
 } soma_machine_operand;
 
@@ -52,12 +53,11 @@ int soma_machine_has_function(soma_unary code);
 /// Makes the code. The results have the same bits as those of the maps (of a NaN: that it is one), an operand is read
 /// before or while the last operation that has it runs, and a result is stored as soon as it is computed: a result may
 /// be written over an operand that later operations do not read.
-/// `is_far`: the arrays are larger than the caches of a core.
 /// - Returns: 0 if it cannot be made: other types, F32 and F64 in one program, a processor of a lower level, or a
 ///   system that gives no executable memory. Then `code` is untouched.
 int soma_machine_make(const soma_machine_operand *operands, int operand_count, const soma_operation *operations,
                       int operation_count, const soma_machine_result *results, int result_count,
-                      int is_far, soma_machine_code *code);
+                      soma_machine_code *code);
 
 void soma_machine_free(soma_machine_code *code);
 

@@ -36,10 +36,13 @@ final class MachineRun: @unchecked Sendable {
     makers = results.map(\.value)
     cost = 1 + list.operations.reduce(0) { $0 + ($1.isFunction ? 4 : 1) } / 4
     guard operands.count + results.count <= SOMA_MOST_REFS else { return nil }
-    let described = zip(list.operandTypes, list.scalars).map { type, scalar in
-      soma_machine_operand(
-        dtype: type.code, is_scalar: scalar == nil ? 0 : 1, is_known: scalar?.bits == nil ? 0 : 1,
-        bits: scalar?.bits ?? 0)
+    let described = operands.indices.map { i in
+      let scalar = list.scalars[i]
+      var comesFromMemory = false
+      if case .slot = operands[i] { comesFromMemory = isFar && scalar == nil }
+      return soma_machine_operand(
+        dtype: list.operandTypes[i].code, is_scalar: scalar == nil ? 0 : 1, is_known: scalar?.bits == nil ? 0 : 1,
+        is_far: comesFromMemory ? 1 : 0, bits: scalar?.bits ?? 0)
     }
     // Values are numbered through: operands first.
     let operations = list.operations.map { $0.shifted(by: operands.count) }

@@ -192,12 +192,12 @@ import Testing
 
   /// What the code promises, called by itself: refusals, and operands that begin anywhere.
   @Test func codeIsRefusedWhereItDoesNotServe() throws {
-    let operands = [soma_machine_operand(dtype: SOMA_F32, is_scalar: 0, is_known: 0, bits: 0)]
+    let operands = [soma_machine_operand(dtype: SOMA_F32, is_scalar: 0, is_known: 0, is_far: 0, bits: 0)]
     func make(_ operation: soma_operation) -> Bool {
       var code = soma_machine_code()
       let result = soma_machine_result(value: 1, streams: 0)
       defer { soma_machine_free(&code) }
-      return soma_machine_make(operands, 1, [operation], 1, [result], 1, 0, &code) != 0
+      return soma_machine_make(operands, 1, [operation], 1, [result], 1, &code) != 0
     }
     func unary(_ code: soma_unary, _ dtype: soma_dtype) -> soma_operation {
       soma_operation(
