@@ -51,7 +51,7 @@ final class MachineRun: @unchecked Sendable {
     }
     let isMade = soma_machine_make(
       described, Int32(described.count), operations, Int32(operations.count), stored, Int32(stored.count),
-      isFar ? 1 : 0, &code)
+      &code)
     guard isMade != 0 else { return nil }
   }
 
