@@ -33,7 +33,7 @@ struct FusedBuilder {
     var viewed = 0
     var viewOffset = 0
     /// What a map does, for machine code.
-    var operation: (kind: soma_operation_kind, code: Int32)?
+    var operation: soma_operation?
     var run: MachineRun?
 
     /// What the instruction writes.
@@ -140,25 +140,14 @@ struct FusedBuilder {
         (instruction.view, instruction.viewOffset) = (viewed.view, viewed.offset)
       }
       switch node.primitive {
-      case .unary(let function):
-        instruction.map = soma_unary_map(function.code, dtype.code)
-        instruction.operation = (SOMA_OPERATION_UNARY, Int32(function.code.rawValue))
+      case .unary(let function): instruction.map = soma_unary_map(function.code, dtype.code)
       case .polygamma(let order):
         instruction.kind = SOMA_FUSED_POLYGAMMA
         instruction.op = Int32(order)
-      case .binary(let function):
-        instruction.map = map ?? soma_binary_map(function.code, dtype.code)
-        instruction.operation = (SOMA_OPERATION_BINARY, Int32(function.code.rawValue))
-      case .compare(let comparison):
-        instruction.map = soma_compare_map(comparison.code, dtype.code)
-        instruction.operation = (SOMA_OPERATION_COMPARE, Int32(comparison.code.rawValue))
-      case .select:
-        instruction.dtype = type(node.inputs[1]).dtype
-        instruction.map = soma_select_map(instruction.dtype.code)
-        instruction.operation = (SOMA_OPERATION_SELECT, 0)
-      case .cast(let target):
-        instruction.map = soma_cast_map(dtype.code, target.code)
-        instruction.operation = (SOMA_OPERATION_CAST, Int32(target.code.rawValue))
+      case .binary(let function): instruction.map = map ?? soma_binary_map(function.code, dtype.code)
+      case .compare(let comparison): instruction.map = soma_compare_map(comparison.code, dtype.code)
+      case .select: instruction.map = soma_select_map(type(node.inputs[1]).dtype.code)
+      case .cast(let target): instruction.map = soma_cast_map(dtype.code, target.code)
       case .reduce(let reduction, _):
         instruction.kind = SOMA_FUSED_REDUCE
         instruction.op = Int32(reduction.rawValue)
@@ -167,6 +156,7 @@ struct FusedBuilder {
       require(
         instruction.kind.rawValue > SOMA_FUSED_MAP_ROWS.rawValue || instruction.map != nil,
         "\(node.primitive.name) is not defined for \(dtype)")
+      instruction.operation = node.primitive.machineOperation(node.inputs.map { type($0).dtype })
       append(instruction)
     }
     makeMachineRuns()

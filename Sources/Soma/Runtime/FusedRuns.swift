@@ -1,6 +1,25 @@
 import Kernels
 
 // Machine code within a fused kernel.
+extension Primitive {
+  /// What machine code there is for on operands of these types.
+  func machineOperation(_ operands: [DType]) -> soma_operation? {
+    guard let first = operands.first else { return nil }
+    var operation = soma_operation(kind: SOMA_OPERATION_SELECT, code: 0, dtype: first.code, operands: (0, 0, 0))
+    switch self {
+    case .unary(let function): (operation.kind, operation.code) = (SOMA_OPERATION_UNARY, Int32(function.code.rawValue))
+    case .binary(let function):
+      (operation.kind, operation.code) = (SOMA_OPERATION_BINARY, Int32(function.code.rawValue))
+    case .compare(let comparison):
+      (operation.kind, operation.code) = (SOMA_OPERATION_COMPARE, Int32(comparison.code.rawValue))
+    case .select: operation.dtype = operands[1].code
+    case .cast(let target): (operation.kind, operation.code) = (SOMA_OPERATION_CAST, Int32(target.code.rawValue))
+    default: return nil
+    }
+    return soma_machine_has(&operation) != 0 ? operation : nil
+  }
+}
+
 extension FusedBuilder {
   /// Puts machine code in the place of simple operations. Other instructions come as early as they can, so that runs are
   /// long.
@@ -62,11 +81,11 @@ extension FusedBuilder {
         let fits =
           isSimple[i] && needs[i].allSatisfy({ isDone[$0] }) && !isTooEarly(i)
           && (run.isEmpty || original[i].level == original[run[0]].level)
-        let type = numberType(original[i])
-        if fits, isDouble == nil || type == nil || isDouble == (type == .float64) {
+        let type = original[i].operation.flatMap(numberType)
+        if fits, isDouble == nil || type == nil || isDouble == (type == SOMA_F64) {
           run.append(i)
           isDone[i] = true
-          if let type { isDouble = type == .float64 }
+          if let type { isDouble = type == SOMA_F64 }
         } else {
           rest.append(i)
         }
@@ -76,17 +95,13 @@ extension FusedBuilder {
   }
 
   private func isSimple(_ instruction: Instruction) -> Bool {
-    guard instruction.kind == SOMA_FUSED_MAP, let operation = instruction.operation else { return false }
-    var described = soma_operation(
-      kind: operation.kind, code: operation.code, dtype: instruction.dtype.code, operands: (0, 0, 0))
-    return soma_machine_has(&described) != 0
+    instruction.kind == SOMA_FUSED_MAP && instruction.operation != nil
   }
 
   /// The floating type that an operation is about; nil if all is bool.
-  private func numberType(_ instruction: Instruction) -> DType? {
-    if instruction.dtype != .bool { return instruction.dtype }
-    guard let operation = instruction.operation, operation.kind == SOMA_OPERATION_CAST else { return nil }
-    return DType(rawValue: UInt8(operation.code))
+  private func numberType(_ operation: soma_operation) -> soma_dtype? {
+    if operation.dtype != SOMA_BOOL { return operation.dtype }
+    return operation.kind == SOMA_OPERATION_CAST ? soma_dtype(UInt32(operation.code)) : nil
   }
 
   /// For registers that the prologue fills with one number, where that number lies.
@@ -115,10 +130,11 @@ extension FusedBuilder {
     var makerOfSlot: [Int: Int] = [:]
     for (p, i) in run.enumerated() {
       let instruction = original[i]
+      let operation = instruction.operation!
       position[i] = p
       var sources: [MachineOperations.Source] = []
       for (k, operand) in instruction.operands.enumerated() {
-        let dtype = instruction.operation!.kind == SOMA_OPERATION_SELECT && k == 0 ? .bool : instruction.dtype
+        let dtype = operation.kind == SOMA_OPERATION_SELECT && k == 0 ? SOMA_BOOL : operation.dtype
         switch operand {
         case .register(let r):
           if let maker = makerOfRegister[r] {
@@ -144,9 +160,7 @@ extension FusedBuilder {
       case .slot(let s, _): makerOfSlot[s] = p
       case .product: break
       }
-      let operation = instruction.operation!
-      list.operations.append(
-        .init(kind: operation.kind, code: operation.code, dtype: instruction.dtype, sources: sources))
+      list.operations.append(.init(what: operation, sources: sources))
     }
     var results: [(value: Int, operand: Operand, size: Int, streams: Bool)] = []
     for (p, i) in run.enumerated() {

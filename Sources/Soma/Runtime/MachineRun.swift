@@ -29,7 +29,7 @@ final class MachineRun: @unchecked Sendable {
   ) {
     self.isFar = isFar
     operands = list.operands
-    operandSizes = list.operandTypes.map(\.size)
+    operandSizes = list.operandTypes.map { $0 == SOMA_F64 ? 8 : $0 == SOMA_F32 ? 4 : 1 }
     self.results = results.map(\.operand)
     resultSizes = results.map(\.size)
     lastReads = list.lastReads
@@ -41,11 +41,10 @@ final class MachineRun: @unchecked Sendable {
       var comesFromMemory = false
       if case .slot = operands[i] { comesFromMemory = isFar && scalar == nil }
       return soma_machine_operand(
-        dtype: list.operandTypes[i].code, is_scalar: scalar == nil ? 0 : 1, is_known: scalar?.bits == nil ? 0 : 1,
+        dtype: list.operandTypes[i], is_scalar: scalar == nil ? 0 : 1, is_known: scalar?.bits == nil ? 0 : 1,
         is_far: comesFromMemory ? 1 : 0, bits: scalar?.bits ?? 0)
     }
-    // Values are numbered through: operands first.
-    let operations = list.operations.map { $0.shifted(by: operands.count) }
+    let operations = list.operations.map { $0.numbered(operands.count) }
     let stored = results.map {
       soma_machine_result(value: Int32($0.value + operands.count), streams: $0.streams ? 1 : 0)
     }
@@ -79,36 +78,37 @@ struct MachineOperations {
     case outside(Int), operation(Int)
   }
   struct Operation {
-    var kind: soma_operation_kind
-    var code: Int32
-    var dtype: DType
+    var what: soma_operation
     var sources: [Source]
 
     var isFunction: Bool {
-      kind == SOMA_OPERATION_UNARY && dtype != .bool && soma_machine_has_function(soma_unary(UInt32(code))) != 0
+      what.kind == SOMA_OPERATION_UNARY && what.dtype != SOMA_BOOL
+        && soma_machine_has_function(soma_unary(UInt32(what.code))) != 0
     }
 
-    func shifted(by operandCount: Int) -> soma_operation {
+    /// Values numbered through: operands first.
+    func numbered(_ operandCount: Int) -> soma_operation {
       func number(_ i: Int) -> Int32 {
         switch sources[Swift.min(i, sources.count - 1)] {
         case .outside(let k): Int32(k)
         case .operation(let k): Int32(operandCount + k)
         }
       }
-      return soma_operation(
-        kind: kind, code: code, dtype: dtype.code, operands: (number(0), number(1), number(2)))
+      var result = what
+      result.operands = (number(0), number(1), number(2))
+      return result
     }
   }
 
   var operations: [Operation] = []
   var operands: [FusedBuilder.Operand] = []
-  var operandTypes: [DType] = []
+  var operandTypes: [soma_dtype] = []
   /// Of operands that are one element.
   var scalars: [Scalar?] = []
   var lastReads: [Int] = []
 
   /// The number of an operand from outside, which the next operation reads.
-  mutating func outside(_ operand: FusedBuilder.Operand, _ type: DType, scalar: Scalar?) -> Source {
+  mutating func outside(_ operand: FusedBuilder.Operand, _ type: soma_dtype, scalar: Scalar?) -> Source {
     if let known = operands.indices.first(where: { operands[$0] == operand && operandTypes[$0] == type }) {
       lastReads[known] = operations.count
       return .outside(known)
