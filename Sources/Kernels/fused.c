@@ -138,9 +138,26 @@ static void map_rows(const soma_instruction *i, char *out, const char *a, const 
   for (size_t r = 0; r < rows; r++, out += n * size, a += a_step, b += b_step) i->map(out, a, b, NULL, n);
 }
 
+static void run_code(const soma_instruction *i, void *const *pointers, char *scratch, size_t row, size_t n,
+                     size_t count) {
+  char *addresses[SOMA_MOST_REFS];
+  for (int32_t r = 0; r < i->ref_count; r++) addresses[r] = address(&i->refs[r], pointers, scratch, row, n);
+  // What is written over an operand is in cache.
+  int streams = i->code.stream != NULL;
+  for (int32_t r = i->op; streams && r < i->ref_count; r++) {
+    streams = (uintptr_t)addresses[r] % 64 == 0;
+    for (int32_t s = 0; s < i->op; s++) streams &= addresses[s] != addresses[r];
+  }
+  (streams ? i->code.stream : i->code.run)(addresses, count);
+}
+
 static inline void execute(const soma_instruction *i, void *const *pointers, char *scratch, size_t row, size_t rows,
                            size_t n) {
   const size_t count = i->level == SOMA_LEVEL_ROW ? rows : rows * n;
+  if (i->kind == SOMA_FUSED_CODE) {
+    run_code(i, pointers, scratch, row, n, count);
+    return;
+  }
   char *out = address(&i->out, pointers, scratch, row, n);
   const char *a = address(&i->a, pointers, scratch, row, n);
   switch (i->kind) {
@@ -162,23 +179,32 @@ static inline void execute(const soma_instruction *i, void *const *pointers, cha
     }
     case SOMA_FUSED_REDUCE: soma_reduce((soma_reduction)i->op, i->dtype, out, a, rows, n, 1); break;
     case SOMA_FUSED_FILL: soma_fill(out, a, (size_t)i->a.size, count); break;
+    case SOMA_FUSED_CODE: break;
   }
 }
 
 // What an instruction of the next block reads from memory is asked for while this block's instructions run, a few
 // lines at a time: the processor waits if more are under way.
+enum { most_lines = 32 };
 static inline void prefetch(const soma_ref *ref, void *const *pointers, size_t row, size_t rows, size_t n, size_t part,
                             size_t parts) {
   if (ref->slot < 0 || ref->level == SOMA_LEVEL_SCALAR) return;
   const size_t row_bytes = (ref->level == SOMA_LEVEL_ROW ? 1 : n) * (size_t)ref->size;
   const size_t lines = (rows * row_bytes + 63) / 64;
   const char *next = (const char *)pointers[ref->slot] + ref->offset + row * row_bytes;
-  for (size_t l = lines * part / parts; l < lines * (part + 1) / parts; l++) __builtin_prefetch(next + 64 * l, 0, 2);
+  const size_t first = lines * part / parts;
+  size_t end = lines * (part + 1) / parts;
+  if (end > first + most_lines) end = first + most_lines;
+  for (size_t l = first; l < end; l++) __builtin_prefetch(next + 64 * l, 0, 2);
 }
 
 void soma_run_fused(const soma_fused_program *p, void *const *pointers, void *scratch, size_t first, size_t last) {
   for (int32_t k = 0; k < p->prologue_count; ++k)
     execute(&p->prologue[k], pointers, scratch, 0, p->block_rows, p->n);
+  if (p->is_whole) {
+    execute(p->body, pointers, scratch, first, last - first, p->n);
+    return;
+  }
   for (size_t row = first; row < last; row += p->block_rows) {
     const size_t rows = last - row < p->block_rows ? last - row : p->block_rows, next = row + rows;
     const size_t next_rows = last - next < p->block_rows ? last - next : p->block_rows;

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <dnnl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "soma_linear.h"
@@ -91,7 +92,7 @@ static void add_part(void *context, size_t part) {
 }
 
 double soma_reference_stream_seconds(int threads, size_t count, size_t passes) {
-  stream it = {filled(count), count, (size_t)(threads > 1 ? threads : 1)};
+  stream it = {.values = filled(count), .count = count, .parts = (size_t)(threads > 1 ? threads : 1)};
   if (!it.values) return -1;
   double best = -1;
   for (size_t pass = 0; pass < passes; pass++) {
@@ -102,4 +103,47 @@ double soma_reference_stream_seconds(int threads, size_t count, size_t passes) {
   }
   free(it.values);
   return best;
+}
+
+struct soma_copies {
+  float *from, *to;
+  size_t count, parts;
+};
+
+soma_copies *soma_copies_make(int threads, size_t count) {
+  soma_copies *it = malloc(sizeof *it);
+  if (!it) return NULL;
+  *it = (soma_copies){filled(count), filled(count), count, (size_t)(threads > 1 ? threads : 1)};
+  if (it->from && it->to) return it;
+  soma_copies_free(it);
+  return NULL;
+}
+
+void soma_copies_free(soma_copies *it) {
+  free(it->from);
+  free(it->to);
+  free(it);
+}
+
+static void copy_part(void *context, size_t part) {
+  soma_copies *it = context;
+  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
+  memcpy(it->to + first, it->from + first, (end - first) * sizeof(float));
+}
+
+static void add_into_part(void *context, size_t part) {
+  soma_copies *it = context;
+  size_t first = it->count * part / it->parts, end = it->count * (part + 1) / it->parts;
+  const float *restrict from = it->from;
+  float *restrict to = it->to;
+  for (size_t i = first; i < end; i++) to[i] = from[i] + 1.0f;
+}
+
+double soma_copies_seconds(soma_copies *it) {
+  double start = now();
+  soma_parallel(it->parts, it, copy_part);
+  double middle = now();
+  soma_parallel(it->parts, it, add_into_part);
+  double end = now();
+  return middle - start < end - middle ? middle - start : end - middle;
 }

@@ -9,6 +9,7 @@
 #include "soma_structure.h"
 #include "soma_linear.h"
 #include "soma_fused.h"
+#include "soma_machine.h"
 #include "soma_parallel.h"
 #include "soma_reference.h"
 

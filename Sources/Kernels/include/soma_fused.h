@@ -2,6 +2,7 @@
 #ifndef SOMA_FUSED_H
 #define SOMA_FUSED_H
 
+#include "soma_machine.h"
 #include "soma_structure.h"
 
 typedef enum { SOMA_LEVEL_SCALAR, SOMA_LEVEL_ROW, SOMA_LEVEL_ELEMENT } soma_level;
@@ -24,9 +25,10 @@ typedef struct {
 /// MAP_RUNS is a binary map one operand of which is read through `view`, in runs along its innermost axis: `map` gets
 /// neighbours where the view steps by 1, and is the map with a scalar operand where it repeats an element. MAP_ROWS is
 /// a binary map with a scalar operand that is one for each row. `op` tells whether that operand is `a` (0) or `b` (1).
+/// CODE is machine code for several elementwise operations.
 typedef enum {
   SOMA_FUSED_MAP, SOMA_FUSED_MAP_RUNS, SOMA_FUSED_MAP_ROWS, SOMA_FUSED_POLYGAMMA, SOMA_FUSED_LOAD, SOMA_FUSED_EXPAND,
-  SOMA_FUSED_REDUCE, SOMA_FUSED_FILL
+  SOMA_FUSED_REDUCE, SOMA_FUSED_FILL, SOMA_FUSED_CODE
 } soma_fused_kind;
 
 typedef struct {
@@ -39,7 +41,14 @@ typedef struct {
   int32_t op;
   soma_dtype dtype;
   soma_view view;
+  /// Of CODE: its `op` operands and then its results.
+  soma_machine_code code;
+  const soma_ref *refs;
+  int32_t ref_count;
 } soma_instruction;
+
+/// Operands and results of a CODE instruction at most.
+enum { SOMA_MOST_REFS = 128 };
 
 typedef struct {
   const soma_instruction *prologue, *body;
@@ -47,6 +56,9 @@ typedef struct {
   /// What the body reads from memory, each once.
   const soma_ref *sources;
   int32_t source_count;
+  /// Whether the body is one CODE instruction that needs no scratch memory: its block is all there is to do, because
+  /// memory is read best in long runs.
+  int32_t is_whole;
   /// Elements of a row, and rows of a block.
   size_t n, block_rows;
 } soma_fused_program;

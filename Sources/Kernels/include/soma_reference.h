@@ -14,4 +14,13 @@ double soma_reference_gemm_seconds(int threads, int transpose_a, int transpose_b
 /// `passes`. Allocates and frees the floats. Negative if memory fails.
 double soma_reference_stream_seconds(int threads, size_t count, size_t passes);
 
+/// Two arrays of floats to copy between, so that a copy can be timed beside what it is compared with: the speed of
+/// memory that others share changes from second to second.
+typedef struct soma_copies soma_copies;
+/// NULL if memory fails.
+soma_copies *soma_copies_make(int threads, size_t count);
+void soma_copies_free(soma_copies *copies);
+/// Seconds of a copy, the threads side by side: the faster of one by the C library and one by a loop that adds to each.
+double soma_copies_seconds(soma_copies *copies);
+
 #endif

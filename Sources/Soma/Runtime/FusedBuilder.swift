@@ -1,12 +1,13 @@
 import Kernels
 
-/// Translates a group of nodes into a program for the block interpreter.
+/// Translates a group of nodes into a program for the block interpreter, in which machine code takes the place of simple
+/// operations in a row.
 struct FusedBuilder {
   /// Elements of a block: its registers together stay within the second-level cache, each within the first.
   private static let blockElements = 2048
 
   /// Where an operand lies before registers have places.
-  enum Operand {
+  enum Operand: Equatable {
     case register(Int)
     case slot(Int, level: soma_level)
     /// The piece of the group's product that was just computed.
@@ -31,10 +32,16 @@ struct FusedBuilder {
     /// The operand that the view reads, and where it begins.
     var viewed = 0
     var viewOffset = 0
+    /// What a map does, for machine code.
+    var operation: soma_operation?
+    var run: MachineRun?
+
+    /// What the instruction writes.
+    var results: [Operand] { run?.results ?? [out] }
   }
 
   struct Register {
-    let bytes: Int
+    var bytes: Int
     let isPersistent: Bool
     var lastUse = 0
     var offset = 0
@@ -149,9 +156,12 @@ struct FusedBuilder {
       require(
         instruction.kind.rawValue > SOMA_FUSED_MAP_ROWS.rawValue || instruction.map != nil,
         "\(node.primitive.name) is not defined for \(dtype)")
+      instruction.operation = node.primitive.machineOperation(node.inputs.map { type($0).dtype })
       append(instruction)
     }
+    makeMachineRuns()
     joinPairs()
+    dropUnusedRegisters()
     let scratch = placeRegisters()
     return step(scratch)
   }
@@ -162,7 +172,7 @@ struct FusedBuilder {
   private mutating func placeRegisters() -> Int {
     var first = [Int](repeating: -1, count: registers.count)
     for (i, instruction) in body.enumerated() {
-      if case .register(let r) = instruction.out, first[r] < 0 { first[r] = i }
+      for case .register(let r) in instruction.results where first[r] < 0 { first[r] = i }
     }
     let plan = MemoryPlan(
       registers.indices.map { r in
@@ -189,6 +199,11 @@ struct FusedBuilder {
     }
   }
 
+  /// Where the operands and results of machine code lie.
+  private func refs(_ run: MachineRun) -> [soma_ref] {
+    zip(run.operands + run.results, run.operandSizes + run.resultSizes).map { ref($0, $1) }
+  }
+
   private func code(_ instruction: Instruction) -> soma_instruction {
     func operand(_ i: Int) -> soma_ref {
       guard i < instruction.operands.count else { return ref(instruction.operands[0], instruction.sizes[0]) }
@@ -199,23 +214,26 @@ struct FusedBuilder {
       kind: instruction.kind, level: instruction.level, map: instruction.map,
       out: ref(instruction.out, instruction.outSize),
       a: operand(0), b: operand(1), c: operand(2), op: instruction.op, dtype: instruction.dtype.code,
-      view: instruction.view)
+      view: instruction.view, code: instruction.run?.code ?? soma_machine_code(), refs: nil,
+      ref_count: Int32(instruction.run.map { $0.operands.count + $0.results.count } ?? 0))
   }
 
   /// The inputs that each output may be written over.
   private func inPlace() -> [[Int]] {
     let productInputs = group.product.map { graph.nodes[$0.node].inputs.map { roots[$0] } } ?? []
     return outputs.indices.map { o in
-      guard let writer = body.firstIndex(where: { if case .slot(o, _) = $0.out { true } else { false } }) else {
-        return []
-      }
+      let isOutput = { (operand: Operand) in if case .slot(o, _) = operand { true } else { false } }
+      guard let writer = body.firstIndex(where: { $0.results.contains(where: isOutput) }) else { return [] }
       return inputs.indices.filter { i in
         !productInputs.contains(inputs[i]) && type(inputs[i]).byteCount == type(outputs[o]).byteCount
           && body.indices.allSatisfy { k in
-            body[k].operands.allSatisfy { operand in
-              guard case .slot(let s, let level) = operand, s == outputs.count + i else { return true }
-              return level == body[writer].level
-                && (k < writer || (k == writer && body[k].kind.rawValue <= SOMA_FUSED_MAP_ROWS.rawValue))
+            body[k].operands.indices.allSatisfy { a in
+              guard case .slot(let s, let level) = body[k].operands[a], s == outputs.count + i else { return true }
+              guard level == body[writer].level else { return false }
+              if k == writer, let run = body[k].run {
+                return run.lastReads[a] <= run.makers[run.results.firstIndex(where: isOutput)!]
+              }
+              return k < writer || (k == writer && body[k].kind.rawValue <= SOMA_FUSED_MAP_ROWS.rawValue)
             }
           }
           && !prologue.contains { instruction in
@@ -226,7 +244,10 @@ struct FusedBuilder {
   }
 
   private func step(_ scratch: Int) -> Program.Step {
-    let program = FusedProgram(prologue.map(code), body.map(code), n: n, blockRows: blockRows)
+    let program = FusedProgram(
+      prologue.map(code), body.map(code), runs: body.map { instruction in instruction.run.map { ($0, refs($0)) } },
+      n: n,
+      blockRows: blockRows)
     let scratchSlot = outputs.count + inputs.count
     let workerScratch = (scratch + 63) & ~63
     let kernel =
@@ -237,9 +258,11 @@ struct FusedBuilder {
       kernel: kernel, outputs: outputs, inputs: inputs, name: "fused(" + names.joined(separator: " ") + ")")
   }
 
+  /// A rough cost of an element in simple operations.
+  private var operationCount: Int { body.reduce(0) { $0 + ($1.run?.cost ?? 1) } }
+
   private func blockwise(_ program: FusedProgram, _ workerScratch: Int, scratchSlot: Int) -> Kernel {
-    // A rough cost of a row in elements' worth of simple operations.
-    let cost = Swift.max(1, body.count * n)
+    let cost = Swift.max(1, operationCount * n)
     let blocks = (rows + blockRows - 1) / blockRows
     let blockGrain = Swift.max(1, 60_000 / (cost * blockRows))
     let (rows, blockRows) = (self.rows, self.blockRows)
@@ -266,7 +289,7 @@ struct FusedBuilder {
     let workerScratch = programScratch + (stored == nil ? epilogue.pieceBytes(dtype) : 0)
     let (rowBytes, pieceRows, count, n) = (product.n * dtype.size, epilogue.rows, product.rowCount, self.n)
     let elements = product.n
-    let pieceCost = pieceRows * product.n * (product.k + Epilogue.operationCost * body.count)
+    let pieceCost = pieceRows * product.n * (product.k + Epilogue.operationCost * operationCount)
     let loop = ParallelLoop(epilogue.pieces, grain: Swift.max(1, productGrain / Swift.max(1, pieceCost))) {
       p, worker, part in
       let operands = product.operands(p[left], p[right], scratch: p[scratchSlot])
@@ -298,35 +321,57 @@ struct FusedBuilder {
 /// The instructions of a fused kernel in memory that the interpreter reads.
 private final class FusedProgram: @unchecked Sendable {
   private let instructions: UnsafeMutablePointer<soma_instruction>
-  private let sources: UnsafeMutablePointer<soma_ref>
-  private let count: Int
+  /// Operands and results of machine code, then what is read from memory.
+  private let refs: UnsafeMutablePointer<soma_ref>
+  private let runs: [MachineRun]
   private var program: soma_fused_program
 
-  init(_ prologue: [soma_instruction], _ body: [soma_instruction], n: Int, blockRows: Int) {
-    count = prologue.count + body.count
-    instructions = .allocate(capacity: count)
-    for (i, instruction) in (prologue + body).enumerated() { (instructions + i).initialize(to: instruction) }
+  /// - Parameter runs: of each instruction of the body that is machine code, with the places of its operands and results.
+  init(
+    _ prologue: [soma_instruction], _ body: [soma_instruction], runs: [(run: MachineRun, refs: [soma_ref])?], n: Int,
+    blockRows: Int
+  ) {
+    self.runs = runs.compactMap { $0?.run }
     var read: [soma_ref] = []
     var written: Set<Int32> = []
-    for instruction in body {
-      for ref in [instruction.a, instruction.b, instruction.c]
+    /// What machine code asks for by itself.
+    var asked: Set<Int32> = []
+    for (instruction, run) in zip(body, runs) {
+      let operands =
+        run.map { Array($0.refs[..<$0.run.operands.count]) } ?? [instruction.a, instruction.b, instruction.c]
+      let results = run.map { Array($0.refs[$0.run.operands.count...]) } ?? [instruction.out]
+      for ref in operands
       where ref.slot >= 0 && ref.level != SOMA_LEVEL_SCALAR.rawValue && !written.contains(ref.slot)
         && !read.contains(where: { $0.slot == ref.slot })
       {
         read.append(ref)
+        if let run = run?.run, run.isFar { asked.insert(ref.slot) }
       }
-      written.insert(instruction.out.slot)
+      written.formUnion(results.map(\.slot))
     }
-    sources = .allocate(capacity: Swift.max(1, read.count))
-    for (i, ref) in read.enumerated() { (sources + i).initialize(to: ref) }
+    read.removeAll { asked.contains($0.slot) }
+    let all = runs.flatMap { $0?.refs ?? [] }
+    refs = .allocate(capacity: Swift.max(1, all.count + read.count))
+    for (i, ref) in (all + read).enumerated() { (refs + i).initialize(to: ref) }
+
+    instructions = .allocate(capacity: Swift.max(1, prologue.count + body.count))
+    var next = UnsafePointer(refs)
+    for (i, instruction) in (prologue + body).enumerated() {
+      (instructions + i).initialize(to: instruction)
+      guard instruction.kind == SOMA_FUSED_CODE else { continue }
+      instructions[i].refs = next
+      next += Int(instruction.ref_count)
+    }
+    let isWhole = prologue.isEmpty && body.count == 1 && runs[0]?.refs.allSatisfy { $0.slot >= 0 } ?? false
     program = soma_fused_program(
       prologue: instructions, body: instructions + prologue.count, prologue_count: Int32(prologue.count),
-      body_count: Int32(body.count), sources: sources, source_count: Int32(read.count), n: n, block_rows: blockRows)
+      body_count: Int32(body.count), sources: refs + all.count, source_count: Int32(read.count),
+      is_whole: isWhole ? 1 : 0, n: n, block_rows: blockRows)
   }
 
   deinit {
     instructions.deallocate()
-    sources.deallocate()
+    refs.deallocate()
   }
 
   func run(_ pointers: Kernel.Pointers, _ scratch: UnsafeMutableRawPointer, first: Int, last: Int) {

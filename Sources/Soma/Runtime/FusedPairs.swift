@@ -50,7 +50,7 @@ extension FusedBuilder {
     body = body.indices.filter { !isJoined[$0] }.map { body[$0] }
     for r in registers.indices { registers[r].lastUse = 0 }
     for (i, instruction) in body.enumerated() {
-      for case .register(let r) in instruction.operands + [instruction.out] { registers[r].lastUse = i }
+      for case .register(let r) in instruction.operands + instruction.results { registers[r].lastUse = i }
     }
   }
 }

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Turns the nodes of a graph into steps: elementwise operations that share their elements, the reductions of rows between
 /// them, and the broadcasts they read become one kernel each, so that their values stay in cache. A matrix product takes
 /// what reads its result with it, as its epilogue.
@@ -349,9 +351,17 @@ struct Fusion {
     return keys
   }
 
+  /// Whether a node alone is worth machine code, which reads and writes memory faster than a map does.
+  private func isWorthMachineCode(_ i: Int) -> Bool {
+    let node = graph.nodes[i]
+    return graph.types[node.outputs.lowerBound].byteCount > MachineRun.nearBytes && soma_makes_machine_code() != 0
+      && node.primitive.machineOperation(node.inputs.map { graph.types[$0].dtype }) != nil
+  }
+
   private mutating func emit(_ nodes: [Int], _ group: Group?, _ isStored: [Bool]) {
     if let group,
       nodes.count > 1 || graph.nodes[nodes[0]].inputs.contains(where: { maker($0).map { isView[$0] } ?? false })
+        || isWorthMachineCode(nodes[0])
     {
       var builder = FusedBuilder(graph, roots: roots, makers: makers, isView: isView, group: group)
       steps.append(builder.build(isStored: isStored, isRow: isRow))

@@ -10,8 +10,9 @@ struct ActivationsBench: ParsableCommand {
     commandName: "bench",
     abstract: "Measure how fast activations run, forward and with their derivative, against the machine's limits.",
     discussion: """
-      The limit of an activation is the time for its memory traffic or for its functions, whichever is longer; the cost of \
-      each function is measured first, on numbers in cache.
+      The limit of an activation is the time for its memory traffic or for its functions, whichever is longer. Memory's \
+      speed is that of a copy from one array to another, because an activation reads one array and writes another; the cost \
+      of each function is measured first, on numbers in cache.
 
       EXAMPLES
         soma activations bench
@@ -48,7 +49,7 @@ struct ActivationsBench: ParsableCommand {
   private func show(_ result: ActivationSpeed) {
     func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
     print(
-      "Memory: \(short(result.memoryGigabytesPerSecond)) GB/s with \(result.threads) threads; \(result.rows.count) activations of \(result.elements) numbers."
+      "Memory: \(short(result.memoryGigabytesPerSecond)) GB/s from one array to another (\(short(result.inPlaceGigabytesPerSecond)) in place) with \(result.threads) threads; \(result.rows.count) activations of \(result.elements) numbers."
     )
     let (forward, both) = (result.rows.map(\.forward), result.rows.map(\.training))
     for (name, sides) in [("forward", forward), ("forward and derivative", both)] {

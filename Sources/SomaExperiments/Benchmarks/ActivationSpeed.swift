@@ -10,7 +10,7 @@ public struct ActivationSpeed: Codable, Sendable {
     public var kernels: Int
     /// Elementwise operations by name: all functions and divisions, and the rest as `simple`.
     public var functions: [String: Int]
-    /// The time that reading the inputs and writing the results takes, divided by the time measured.
+    /// The time that copies of the inputs to the results take, measured in turn with it, divided by the time measured.
     public var shareOfMemory: Double
     /// The longer of that time and the sum of the functions' costs, divided by the time measured.
     public var shareOfLimit: Double
@@ -26,8 +26,12 @@ public struct ActivationSpeed: Codable, Sendable {
 
   public var threads: Int
   public var elements: Int
-  /// A loop in C that adds to each element in place.
+  /// Bytes read and written by a copy from one array to another, as an activation reads and writes: by the C library or by
+  /// a loop that adds to each element, whichever is faster; the fastest of all. Where a processor fetches what it is about to overwrite, this
+  /// is less than in place.
   public var memoryGigabytesPerSecond: Double
+  /// The same of a loop in C that adds to each element in place.
+  public var inPlaceGigabytesPerSecond: Double
   /// Nanoseconds an element for one operation on numbers in cache.
   public var functionNanoseconds: [String: Double]
   public var rows: [Row]
@@ -39,11 +43,14 @@ public struct ActivationSpeed: Codable, Sendable {
   public static func measured(
     _ activations: [Activation], elements: Int = 1 << 24, progress: (Double, String) -> Void = { _, _ in }
   ) throws -> ActivationSpeed {
-    let bandwidth = 8 * Double(elements) / soma_reference_stream_seconds(Int32(Parallel.threads), elements, 8) / 1e9
-    guard bandwidth > 0 else { throw BenchmarkError("there is no memory for \(formattedBytes(4 * elements))") }
+    let inPlace = 8 * Double(elements) / soma_reference_stream_seconds(Int32(Parallel.threads), elements, 8) / 1e9
+    guard inPlace > 0, let copies = soma_copies_make(Int32(Parallel.threads), elements) else {
+      throw BenchmarkError("there is no memory for \(formattedBytes(8 * elements))")
+    }
+    defer { soma_copies_free(copies) }
     var result = ActivationSpeed(
-      threads: Parallel.threads, elements: elements, memoryGigabytesPerSecond: bandwidth, functionNanoseconds: [:],
-      rows: [])
+      threads: Parallel.threads, elements: elements, memoryGigabytesPerSecond: 0, inPlaceGigabytesPerSecond: inPlace,
+      functionNanoseconds: [:], rows: [])
     let x = Tensor.normal([elements], key: Key(1))
     let g = Tensor.ones([elements])
     let scalars = activations.filter(\.isElementwise)
@@ -56,20 +63,25 @@ public struct ActivationSpeed: Codable, Sendable {
       }
       result.rows.append(
         Row(
-          name: activation.name, forward: try result.side(forward, [x], bytes: 8),
-          training: try result.side(training, [x, g], bytes: 16)))
+          name: activation.name, forward: try result.side(forward, [x], copies, count: 1),
+          training: try result.side(training, [x, g], copies, count: 2)))
     }
     return result
   }
 
-  private mutating func side(_ loop: CompiledLoop<[Tensor], [Tensor], [Tensor]>, _ inputs: [Tensor], bytes: Double)
-    throws
-    -> Side
-  {
+  /// - Parameter count: as many arrays are read, and as many written.
+  private mutating func side(
+    _ loop: CompiledLoop<[Tensor], [Tensor], [Tensor]>, _ inputs: [Tensor], _ copies: OpaquePointer, count: Int
+  ) throws -> Side {
     loop.load(inputs)
     loop.step()
-    var best = Double.infinity
-    for _ in 0..<4 { best = min(best, nanoseconds { loop.step() } / Double(elements)) }
+    // In turn, because memory is shared with others and its speed changes.
+    var (best, copy) = (Double.infinity, Double.infinity)
+    for _ in 0..<4 {
+      copy = min(copy, soma_copies_seconds(copies) * 1e9 / Double(elements))
+      best = min(best, nanoseconds { loop.step() } / Double(elements))
+    }
+    memoryGigabytesPerSecond = max(memoryGigabytesPerSecond, 8 / copy)
     var functions: [String: Int] = [:]
     var work = 0.0
     for node in loop.graph.nodes {
@@ -80,7 +92,7 @@ public struct ActivationSpeed: Codable, Sendable {
       if functionNanoseconds[operation.name] == nil { functionNanoseconds[operation.name] = try operation.measured() }
       work += functionNanoseconds[operation.name] ?? 0
     }
-    let memory = bytes / memoryGigabytesPerSecond
+    let memory = Double(count) * copy
     return Side(
       nanosecondsPerElement: best, kernels: loop.stepCount, functions: functions, shareOfMemory: memory / best,
       shareOfLimit: max(memory, work) / best)
