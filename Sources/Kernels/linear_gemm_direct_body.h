@@ -84,18 +84,19 @@ INLINE_FN void NAME(await)(size_t rows, int vectors, const REAL *c, size_t ldc) 
 INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, size_t a_tile, size_t a_row,
                                size_t a_step, const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last,
                                NAME(stream) *ahead, const NAME(panel) *pack) {
+  // A small C is in the nearest caches anyway.
+  const int awaits = accumulate || m * ldc >= 1 << 14;
   size_t i = 0;
   if (pack) {
-    if (!accumulate) NAME(await)(8, vectors, c, ldc);
-    NAME(await)(m < 16 ? m - 8 : 8, vectors, c + 8 * ldc, ldc);
+    if (awaits) {
+      if (!accumulate) NAME(await)(8, vectors, c, ldc);
+      NAME(await)(m < 16 ? m - 8 : 8, vectors, c + 8 * ldc, ldc);
+    }
     NAME(tile)(8, vectors, k, a, a_row, a_step, b, ldb, accumulate, c, ldc, last, pack, NULL);
     b = pack->to, ldb = pack->pitch, i = 8;
   }
   for (; i + 8 <= m; i += 8) {
-    if (i + 16 <= m)
-      NAME(await)(8, vectors, c + (i + 8) * ldc, ldc);
-    else
-      NAME(await)(8, vectors, c + LANES * vectors, ldc);
+    if (awaits) NAME(await)(8, vectors, i + 16 <= m ? c + (i + 8) * ldc : c + LANES * vectors, ldc);
     NAME(tile)(8, vectors, k, a + i / 8 * a_tile, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last, NULL,
                ahead);
   }
