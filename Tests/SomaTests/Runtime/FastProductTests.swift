@@ -80,7 +80,7 @@ import Testing
     let x = Tensor.normal([40, 2, 776, 40], key: Key(4))
     let y = Self.operands()[1]
     func product(_ x: Tensor, _ y: Tensor) -> Tensor {
-      x.transposed([3, 0, 2, 1]).reshaped([1600, 1552]).matmul(y)
+      x.transposed([3, 0, 2, 1]).reshape([1600, 1552]).matmul(y)
     }
     let exact = product(x.cast(to: .float64), y.cast(to: .float64))
     #expect(Self.error(product(x, y), exact) < 4e-6)
