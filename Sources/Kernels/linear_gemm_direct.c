@@ -113,93 +113,63 @@ TARGET int soma_gemm_double(int transpose_a, int transpose_b, size_t m, size_t n
   return 1;
 }
 
-// F32: panels of B (depth × 48) stay in the first-level cache while the rows of A pass. A is mostly read where it lies:
-// eight of its rows are eight streams.
+// F32: panels of B (depth × 48) are packed by the first eight rows of A that meet them and stay in the second-level
+// cache while a block of rows of A passes. A is mostly read where it lies: eight of its rows are eight streams.
 enum { single_columns = 48 };
 
-// Of B, `depth` × `columns` are packed; of A, up to `rows` × `depth` are copied.
-typedef struct {
-  size_t depth, columns, rows;
-} blocking;
-
-// Blocks of B in the second-level cache.
-static const blocking usual = {200, 10 * single_columns, 128};
-// In the third: a large A and C then pass through the nearer caches fewer times. (Zen 5, one thread, 2048³: 71 ms with the
-// usual blocks, 67 ms with these.)
-static const blocking large = {704, 44 * single_columns, 32};
-// Short rows of B are read where they lie.
-static const blocking direct = {128, 10 * single_columns, 128};
-enum { direct_rows = 256, direct_columns = 128 };
+// Of B, `depth` × `width` are packed; of A, up to `rows` × `depth` are copied. A long contraction of narrow matrices is
+// read once from memory: its blocks and the next ones share the second-level cache.
+enum { single_depth = 1024, stream_depth = 256, single_width = 20 * single_columns, single_rows = 64 };
 
 static pthread_key_t panel_key;
 static void create_panel_key(void) { pthread_key_create(&panel_key, free); }
 
 /// A block of each operand, kept by every thread that multiplies.
-static float *packed_panels(blocking blocks) {
+static float *packed_panels(void) {
   static _Thread_local float *mine;
-  static _Thread_local size_t capacity;
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  const size_t needed = blocks.depth * (blocks.columns + blocks.rows);
-  if (needed <= capacity) return mine;
+  if (mine) return mine;
   pthread_once(&once, create_panel_key);
-  float *larger = aligned_alloc(64, sizeof(float) * needed);
-  if (!larger) return NULL;
-  free(mine);
-  mine = larger;
-  capacity = needed;
-  pthread_setspecific(panel_key, mine);
+  mine = aligned_alloc(64, sizeof(float) * (single_depth * (single_width + single_rows) + 3 * single_rows));
+  if (mine) pthread_setspecific(panel_key, mine);
   return mine;
 }
 
 // Columns of the next panel. Sixteen columns left over would keep too few sums in flight.
 static inline size_t panel_width(size_t left) { return left > single_columns && left <= 64 ? 32 : single_columns; }
 
-TARGET static void pack_panels(float *to, const float *b, size_t ldb, int transposed, size_t depth, size_t width) {
-  if (!transposed) {
-    // Some rows at a time: few enough lines to be read in order, enough to be written in order.
-    for (size_t p0 = 0; p0 < depth; p0 += 8) {
-      const size_t rows = least(8, depth - p0);
-      for (size_t j0 = 0, wide; j0 < width; j0 += wide) {
-        wide = panel_width(width - j0);
-        float *panel = to + j0 * depth + p0 * wide;
-        const float *from = b + p0 * ldb + j0;
-        if (width - j0 >= single_columns && wide == single_columns) {
-          for (size_t p = 0; p < rows; p++, from += ldb, panel += single_columns)
-            for (size_t j = 0; j < single_columns; j += 16) _mm512_storeu_ps(panel + j, _mm512_loadu_ps(from + j));
-          continue;
-        }
-        const size_t columns = least(wide, width - j0);
-        for (size_t p = 0; p < rows; p++, from += ldb, panel += wide) {
-          for (size_t j = 0; j < columns; j += 16) {
-            __mmask16 mask = columns - j >= 16 ? 0xffff : (__mmask16)((1u << (columns - j)) - 1);
-            _mm512_mask_storeu_ps(panel + j, mask, _mm512_maskz_loadu_ps(mask, from + j));
-          }
-        }
-      }
-    }
-    return;
+// One panel of B that lies transposed.
+TARGET static void pack_transposed(float *to, size_t wide, const float *b, size_t ldb, size_t depth, size_t columns) {
+  const size_t whole = columns & ~(size_t)15;
+  size_t p = 0;
+  for (; p + 16 <= depth; p += 16) {
+    for (size_t j = 0; j < whole; j += 16) transpose_square(to + p * wide + j, wide, b + j * ldb + p, ldb);
+    for (size_t j = whole; j < columns; j++)
+      for (size_t q = p; q < p + 16; q++) to[q * wide + j] = b[j * ldb + q];
   }
-  for (size_t j0 = 0, wide; j0 < width; j0 += wide, to += depth * wide) {
-    wide = panel_width(width - j0);
-    size_t columns = least(wide, width - j0);
-    size_t whole = columns & ~(size_t)15, p = 0;
-    for (; p + 16 <= depth; p += 16) {
-      for (size_t j = 0; j < whole; j += 16)
-        transpose_square(to + p * wide + j, wide, b + (j0 + j) * ldb + p, ldb);
-      for (size_t j = whole; j < columns; j++)
-        for (size_t q = p; q < p + 16; q++) to[q * wide + j] = b[(j0 + j) * ldb + q];
-    }
-    for (; p < depth; p++)
-      for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[(j0 + j) * ldb + p];
-  }
+  for (; p < depth; p++)
+    for (size_t j = 0; j < columns; j++) to[p * wide + j] = b[j * ldb + p];
 }
 
 // A block of A as it lies, closer together.
 TARGET static void copy_block(float *to, size_t pitch, const float *a, size_t lda, size_t lines, size_t length) {
   for (size_t i = 0; i < lines; i++, a += lda, to += pitch) {
     size_t j = 0;
-    for (; j + 16 <= length; j += 16) _mm512_storeu_ps(to + j, _mm512_loadu_ps(a + j));
+    if (i + 8 < lines)
+      for (; j < length; j += 16) __builtin_prefetch(a + 8 * lda + j, 0, 3);
+    for (j = 0; j + 16 <= length; j += 16) _mm512_storeu_ps(to + j, _mm512_loadu_ps(a + j));
     for (; j < length; j++) to[j] = a[j];
+  }
+}
+
+// A block of A that lies transposed, eight rows side by side and the next eight `pitch` on.
+TARGET static void pack_eights(float *to, size_t pitch, const float *a, size_t lda, size_t depth, size_t height) {
+  for (size_t p = 0; p < depth; p++, a += lda, to += 8) {
+    size_t i = 0;
+    if (p + 8 < depth)
+      for (; i < height; i += 16) __builtin_prefetch(a + 8 * lda + i, 0, 3);
+    for (i = 0; i + 8 <= height; i += 8) _mm256_storeu_ps(to + i / 8 * pitch, _mm256_loadu_ps(a + i));
+    for (; i < height; i++) to[i / 8 * pitch + i % 8] = a[i];
   }
 }
 
@@ -212,43 +182,55 @@ TARGET int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n
     product_f32(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
     return 1;
   }
-  const int is_direct = !transpose_b && m <= direct_rows && ldb <= direct_columns;
-  const int is_large = m >= 256 && n >= 512 && k >= 512;
-  const blocking blocks = is_direct ? direct : is_large ? large : usual;
-  float *panels = packed_panels(blocks);
+  float *panels = packed_panels();
   if (!panels) return 0;
-  float *block = panels + blocks.depth * blocks.columns;
+  float *block = panels + single_depth * single_width;
   // Lines of A that are far apart share the places of a cache, and columns are short pieces of many lines.
-  const int copies = transpose_a ? lda >= 512 && n >= 2 * single_columns : lda >= 1024 && n >= 8 * single_columns;
-  // Blocks of about equal depth.
-  const size_t count = (k + blocks.depth - 1) / blocks.depth, most = (k + count - 1) / count;
-  for (size_t j0 = 0; j0 < n; j0 += blocks.columns) {
-    const size_t width = least(blocks.columns, n - j0);
+  const int copies = transpose_a ? n > 64 : lda >= 1024 && n >= 8 * single_columns;
+  // What is read once from memory comes while what was read before is multiplied: the next blocks of a long
+  // contraction, the next rows of a long A and C.
+  const int is_tall = !transpose_a && n <= 4 * single_columns && lda <= 2 * k && ldc <= 2 * n;
+  const int is_stream = transpose_a && !transpose_b && k >= 4 * m && k >= 4 * n && lda <= 2 * m && ldb <= 2 * n;
+  // Blocks of about equal depth and width.
+  const size_t deepest = is_stream ? stream_depth : single_depth;
+  const size_t count = (k + deepest - 1) / deepest, most = (k + count - 1) / count;
+  const size_t sides = (n + single_width - 1) / single_width;
+  const size_t widest = ((n + sides - 1) / sides + single_columns - 1) / single_columns * single_columns;
+  for (size_t j0 = 0; j0 < n; j0 += widest) {
+    const size_t width = least(widest, n - j0);
     for (size_t p0 = 0; p0 < k; p0 += most) {
       const size_t depth = least(most, k - p0), next = least(most, k - p0 - depth);
       const float *block_b = b + (transpose_b ? j0 * ldb + p0 : p0 * ldb + j0);
-      if (!is_direct) pack_panels(panels, block_b, ldb, transpose_b, depth, width);
-      // Every block of a long contraction is read once from memory: the next ones come while this is multiplied.
-      stream_f32 ahead = {NULL, NULL, NULL, NULL};
-      if (is_direct && transpose_a && lda <= 2 * m && next > 0) {
-        ahead.next = (const char *)(a + (p0 + depth) * lda), ahead.end = ahead.next + next * lda * sizeof(float);
-        ahead.other = (const char *)(b + (p0 + depth) * ldb), ahead.other_end = ahead.other + next * ldb * sizeof(float);
-      }
-      for (size_t i0 = 0; i0 < m; i0 += blocks.rows) {
-        size_t height = least(blocks.rows, m - i0), row = a_row, step = a_step;
+      const size_t steps = (width + single_columns - 1) / single_columns * depth;
+      stream_f32 ahead = {(const char *)(a + (p0 + depth) * lda), (const char *)(b + (p0 + depth) * ldb),
+                          next * lda * sizeof(float) / ((m + 7) / 8 * steps) + 1,
+                          next * ldb * sizeof(float) / ((m + 7) / 8 * steps) + 1};
+      for (size_t i0 = 0; i0 < m; i0 += single_rows) {
+        const size_t height = least(single_rows, m - i0);
+        size_t row = a_row, step = a_step, eight = 8 * a_row;
         const float *rows = a + p0 * a_step + i0 * a_row;
+        const int streams = is_stream ? next > 0 : is_tall && i0 + height < m;
+        if (is_tall)
+          ahead = (stream_f32){(const char *)(rows + height * lda), (const char *)(c + (i0 + height) * ldc + j0),
+                               8 * lda * sizeof(float) / steps + 1, 8 * ldc * sizeof(float) / steps + 1};
         if (copies && transpose_a) {
-          copy_block(block, blocks.rows, rows, lda, depth, height);
-          rows = block, step = blocks.rows;
+          // Not a power of two: the eights are written side by side.
+          eight = 8 * depth + 24;
+          pack_eights(block, eight, rows, lda, depth, height);
+          rows = block, step = 8;
         } else if (copies) {
-          copy_block(block, blocks.depth, rows, lda, height, depth);
-          rows = block, row = blocks.depth;
+          copy_block(block, depth, rows, lda, height, depth);
+          rows = block, row = depth, eight = 8 * depth;
         }
         for (size_t j = 0, wide; j < width; j += wide) {
           wide = panel_width(width - j);
-          product_ahead_f32(height, least(wide, width - j), depth, rows, row, step,
-                            is_direct ? block_b + j : panels + j * depth, is_direct ? ldb : wide,
-                            accumulate || p0 > 0, c + i0 * ldc + j0 + j, ldc, ahead.next ? &ahead : NULL);
+          const size_t columns = least(wide, width - j);
+          const panel_f32 pack = {panels + j * depth, wide, block_b + j + columns};
+          const int packs = i0 == 0 && !transpose_b && height >= 8;
+          if (i0 == 0 && transpose_b) pack_transposed(pack.to, wide, block_b + j * ldb, ldb, depth, columns);
+          product_panel_f32(height, columns, depth, rows, eight, row, step, packs ? block_b + j : pack.to,
+                            packs ? ldb : wide, accumulate || p0 > 0, c + i0 * ldc + j0 + j, ldc,
+                            streams ? &ahead : NULL, packs ? &pack : NULL);
         }
       }
     }

@@ -6,10 +6,27 @@
 #define INLINE_FN __attribute__((always_inline)) static inline TARGET
 #define ALL ((MASK)-1)
 
+// Where a tile leaves the rows of B that it reads, `pitch` apart, for the tiles under it. That costs nothing, unlike a
+// pass over B of its own: a tile multiplies for longer than it loads and stores. `next` is what the next tile reads.
+typedef struct {
+  REAL *to;
+  size_t pitch;
+  const REAL *next;
+} NAME(panel);
+
+// Two runs of memory that are needed soon, asked for a few bytes with every step of a tile.
+typedef struct {
+  const char *first, *second;
+  size_t first_bytes, second_bytes;
+} NAME(stream);
+
 // C[rows, LANES · vectors] = A B, with A at strides (a_row, a_step), so that both transposes are the same loop.
 // Only the last vector is masked. `rows` and `vectors` are constants after inlining, so the sums stay in registers.
 INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
-                          size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last) {
+                          size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last, const NAME(panel) *pack,
+                          NAME(stream) *ahead) {
+  // Rows of B that are on their way.
+  enum { distance = 32 };
   VECTOR sum[8][8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
@@ -19,12 +36,26 @@ INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t
       sum[i][v] = accumulate ? LOAD(mask, c + i * ldc + LANES * v) : ZERO();
     }
   }
+  const char *first = ahead ? ahead->first : NULL, *second = ahead ? ahead->second : NULL;
   for (size_t p = 0; p < k; p++) {
     VECTOR row[8];
+    if (ahead) {
+      __builtin_prefetch(first, 0, 2);
+      __builtin_prefetch(second, 0, 2);
+      first += ahead->first_bytes, second += ahead->second_bytes;
+    }
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
       MASK mask = v == vectors - 1 ? last : ALL;
       row[v] = LOAD(mask, b + p * ldb + LANES * v);
+    }
+    if (pack) {
+      const REAL *coming = p + distance < k ? b + (p + distance) * ldb : pack->next + (p + distance - k) * ldb;
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) {
+        STORE(pack->to + p * pack->pitch + LANES * v, ALL, row[v]);
+        __builtin_prefetch(coming + LANES * v, 0, 3);
+      }
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
@@ -39,39 +70,47 @@ INLINE_FN void NAME(tile)(int rows, int vectors, size_t k, const REAL *a, size_t
     for (int v = 0; v < vectors; v++)
       STORE(c + i * ldc + LANES * v, v == vectors - 1 ? last : ALL, sum[i][v]);
   }
+  if (ahead) ahead->first = first, ahead->second = second;
 }
 
-// Two runs of memory that are needed soon, asked for a piece at a time.
-typedef struct {
-  const char *next, *end, *other, *other_end;
-} NAME(stream);
-
-INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, size_t a_row, size_t a_step,
-                               const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last,
-                               NAME(stream) *ahead) {
-  size_t i = 0;
-  for (; i + 8 <= m; i += 8) {
-    // The next sums are on their way while these grow.
-    if (accumulate && i + 16 <= m) {
+// Elements of C that the next tile adds to or writes over: they come from memory while this one is made.
+INLINE_FN void NAME(await)(size_t rows, int vectors, const REAL *c, size_t ldc) {
+  for (size_t r = 0; r < rows; r++) {
 #pragma clang loop unroll(full)
-      for (size_t r = 8; r < 16; r++) {
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) __builtin_prefetch(c + (i + r) * ldc + LANES * v, 1, 3);
-      }
-    }
-    if (ahead)
-      for (size_t line = 0; line < 48; line++) {
-        if (ahead->next < ahead->end) __builtin_prefetch(ahead->next, 0, 2), ahead->next += 64;
-        if (ahead->other < ahead->other_end) __builtin_prefetch(ahead->other, 0, 2), ahead->other += 64;
-      }
-    NAME(tile)(8, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(c + r * ldc + LANES * v, 1, 3);
   }
+}
+
+INLINE_FN void NAME(tile_rows)(int vectors, size_t m, size_t k, const REAL *a, size_t a_tile, size_t a_row,
+                               size_t a_step, const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, MASK last,
+                               NAME(stream) *ahead, const NAME(panel) *pack) {
+  // A small C is in the nearest caches anyway.
+  const int awaits = accumulate || m * ldc >= 1 << 14;
+  size_t i = 0;
+  if (pack) {
+    if (awaits) {
+      if (!accumulate) NAME(await)(8, vectors, c, ldc);
+      NAME(await)(m < 16 ? m - 8 : 8, vectors, c + 8 * ldc, ldc);
+    }
+    NAME(tile)(8, vectors, k, a, a_row, a_step, b, ldb, accumulate, c, ldc, last, pack, NULL);
+    b = pack->to, ldb = pack->pitch, i = 8;
+  }
+  for (; i + 8 <= m; i += 8) {
+    if (awaits) NAME(await)(8, vectors, i + 16 <= m ? c + (i + 8) * ldc : c + LANES * vectors, ldc);
+    NAME(tile)(8, vectors, k, a + i / 8 * a_tile, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last, NULL,
+               ahead);
+  }
+  a += i / 8 * a_tile, c += i * ldc, m -= i, i = 0;
   if (i + 4 <= m) {
-    NAME(tile)(4, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
+    NAME(tile)(4, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last, NULL, NULL);
     i += 4;
   }
-  for (; i < m; i++)
-    NAME(tile)(1, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last);
+  if (i + 2 <= m) {
+    NAME(tile)(2, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last, NULL, NULL);
+    i += 2;
+  }
+  if (i < m)
+    NAME(tile)(1, vectors, k, a + i * a_row, a_row, a_step, b, ldb, accumulate, c + i * ldc, ldc, last, NULL, NULL);
 }
 
 // Up to four rows, as many columns side by side as there are registers for: B passes once.
@@ -84,7 +123,7 @@ FN void NAME(product_few)(size_t m, size_t n, size_t k, const REAL *a, size_t a_
     size_t tail = left - LANES * (vectors - 1);
     MASK last = tail >= LANES ? ALL : (MASK)((1u << tail) - 1);
 #define FEW(rows, vectors)                                                                                           \
-  NAME(tile)(rows, vectors, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last)
+  NAME(tile)(rows, vectors, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, NULL, NULL)
 #define FEW_ROWS(rows, most)                                                                                         \
   if (vectors == most) FEW(rows, most);                                                                              \
   else if (vectors == 3) FEW(rows, 3);                                                                               \
@@ -123,27 +162,39 @@ FN void NAME(product_row)(size_t n, size_t k, const REAL *a, size_t a_step, cons
   }
 }
 
-FN void NAME(product_ahead)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
-                            size_t ldb, int accumulate, REAL *c, size_t ldc, NAME(stream) *ahead) {
-  if (m == 1 && n > 8 * LANES) return NAME(product_row)(n, k, a, a_step, b, ldb, accumulate, c);
-  if (m <= 4) return NAME(product_few)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
-  for (size_t j = 0; j < n; j += 3 * LANES) {
-    size_t left = n - j;
-    size_t vectors = left >= 3 * LANES ? 3 : (left + LANES - 1) / LANES;
-    size_t tail = left - LANES * (vectors - 1);
-    MASK last = tail >= LANES ? ALL : (MASK)((1u << tail) - 1);
-    if (vectors == 3)
-      NAME(tile_rows)(3, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
-    else if (vectors == 2)
-      NAME(tile_rows)(2, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
-    else
-      NAME(tile_rows)(1, m, k, a, a_row, a_step, b + j, ldb, accumulate, c + j, ldc, last, ahead);
+// Columns of one panel, at most 3 · LANES of them, and all rows (at least eight if the panel is to be packed). Eights
+// of rows of A are `a_tile` apart.
+FN void NAME(product_panel)(size_t m, size_t n, size_t k, const REAL *a, size_t a_tile, size_t a_row, size_t a_step,
+                            const REAL *b, size_t ldb, int accumulate, REAL *c, size_t ldc, NAME(stream) *ahead,
+                            const NAME(panel) *pack) {
+  const size_t vectors = (n + LANES - 1) / LANES, tail = n - LANES * (vectors - 1);
+  const MASK last = tail >= LANES ? ALL : (MASK)((1u << tail) - 1);
+#define ROWS(vectors, ahead, pack)                                                                                   \
+  NAME(tile_rows)(vectors, m, k, a, a_tile, a_row, a_step, b, ldb, accumulate, c, ldc, last, ahead, pack)
+#define WIDTHS(ahead, pack)                                                                                          \
+  if (vectors == 3) ROWS(3, ahead, pack);                                                                            \
+  else if (vectors == 2) ROWS(2, ahead, pack);                                                                       \
+  else ROWS(1, ahead, pack)
+  if (pack) {
+    if (ahead) WIDTHS(ahead, pack);
+    else WIDTHS(NULL, pack);
+  } else {
+    if (ahead) WIDTHS(ahead, NULL);
+    else WIDTHS(NULL, NULL);
   }
+#undef WIDTHS
+#undef ROWS
 }
 
 FN void NAME(product)(size_t m, size_t n, size_t k, const REAL *a, size_t a_row, size_t a_step, const REAL *b,
                       size_t ldb, int accumulate, REAL *c, size_t ldc) {
-  NAME(product_ahead)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc, NULL);
+  if (m == 1 && n > 8 * LANES) return NAME(product_row)(n, k, a, a_step, b, ldb, accumulate, c);
+  if (m <= 4) return NAME(product_few)(m, n, k, a, a_row, a_step, b, ldb, accumulate, c, ldc);
+  for (size_t j = 0; j < n; j += 3 * LANES) {
+    const size_t left = n - j;
+    NAME(product_panel)(m, left < 3 * LANES ? left : 3 * LANES, k, a, 8 * a_row, a_row, a_step, b + j, ldb, accumulate,
+                        c + j, ldc, NULL, NULL);
+  }
 }
 
 // One column: dot products of rows of A (contiguous along k) with B gathered to a contiguous vector.

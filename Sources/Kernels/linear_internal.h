@@ -40,7 +40,7 @@ static inline int soma_linear_level(void) {
 #endif
 }
 
-/// Any F32 product with AVX-512, as fast as oneDNN's (0.9 to 1.2 of it, measured on Zen 5) and without its allocation in
+/// Any F32 product with AVX-512, as fast as oneDNN's (0.96 to 1.2 of it, measured on Zen 5) and without its allocation in
 /// every call; 0 if the processor lacks it. `alpha` is 1.
 int soma_gemm_single(int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
                     const float *b, size_t ldb, int accumulate, float *c, size_t ldc);

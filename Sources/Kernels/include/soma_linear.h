@@ -8,9 +8,20 @@
 /// dimensions in elements. Always on the calling thread only. F32 and F64 by own AVX-512 loops (without AVX-512, or with
 /// other factors than 1 and 0, by oneDNN and OpenBLAS); I32/I64 by a blocked loop that wraps (alpha 1, beta 0 or 1).
 /// Returns 0, or a negative number if the arguments make no sense or the library refuses. The first large product of a
-/// type on a thread allocates its packing blocks (0.7 MB).
+/// type on a thread allocates its packing blocks (4.2 MB for F32, 0.7 MB for F64).
 int soma_gemm(soma_dtype dtype, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
               const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
+
+/// Whether `soma_gemm_fast` is worth trying: on a processor with AVX-512, for large matrices.
+int soma_gemm_fast_pays(size_t m, size_t n, size_t k);
+/// Bytes of scratch memory that `soma_gemm_fast` needs.
+size_t soma_gemm_fast_scratch(size_t parts, size_t m, size_t n, size_t k);
+/// `C = op(A) op(B)` of F32 matrices, none of their sides zero, by two levels of Strassen's algorithm on up to `parts`
+/// threads (by `soma_parallel`); the bits do not depend on their number. Returns 0 if the caller must compute an ordinary
+/// product instead, whatever C then holds: rows of A or columns of B differ much in size, which the error of a fast
+/// product does not respect; a result is not finite; the processor lacks AVX-512.
+int soma_gemm_fast(size_t parts, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, const float *a,
+                   size_t lda, const float *b, size_t ldb, float *c, size_t ldc, void *scratch);
 
 /// Must be called once on each thread before products: pins oneDNN and OpenBLAS to one thread there. Cheap to repeat.
 /// Convolutions and factorizations call it themselves.

@@ -40,7 +40,10 @@ struct Epilogue: Sendable {
       guard count * product.n * types[0].dtype.size <= Epilogue.largestResult else { return nil }
       let fitting = Epilogue.cacheBytes / (product.n * types[0].dtype.size)
       let pieces = Swift.max(2, Swift.min(8, count / Epilogue.fewestRows)) & ~1
-      var rows = Swift.min(fitting, (count + pieces - 1) / pieces + 7) & ~7
+      // Eight rows are a tile, but pieces that fill all threads alike are worth more than whole tiles.
+      let least = (count + pieces - 1) / pieces
+      let whole = (least + 7) & ~7
+      var rows = Swift.min(fitting & ~7, whole * pieces - count < whole / 4 ? whole : (least + 1) & ~1)
       // Whole matrices where several of them fit.
       if product.batches > 1, product.m <= rows { rows -= rows % product.m }
       guard rows >= Swift.min(Epilogue.fewestRows, product.m) else { return nil }

@@ -83,7 +83,7 @@ let productGrain = 400_000
 struct Product: Sendable {
   let batches, m, n, k: Int
   let left, right: MatrixView
-  private let dtype: DType
+  let dtype: DType
 
   init(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) {
     let leftFree = dot.leftFree(rank: leftType.shape.rank)
@@ -165,6 +165,18 @@ struct Product: Sendable {
 
 func lowerDot(_ dot: Dot, _ leftType: TensorType, _ rightType: TensorType) -> Kernel {
   let product = Product(dot, leftType, rightType)
+  let ordinary = lowerOrdinaryDot(product, leftType)
+  guard product.rowCount * product.n > 0, let fastScratch = product.fastScratch else { return ordinary }
+  // Both ways find copies of operands at the beginning of the scratch memory.
+  let copies = (product.scratch + 63) & ~63
+  return Kernel(scratch: Swift.max(ordinary.scratch, copies + fastScratch)) { p in
+    if product.scratch > 0 { product.prepare(p[1], p[2], scratch: p[3]) }
+    if product.runFast(product.operands(p[1], p[2], scratch: p[3]), to: p[0], scratch: p[3] + copies) { return }
+    ordinary.run(p)
+  }
+}
+
+private func lowerOrdinaryDot(_ product: Product, _ leftType: TensorType) -> Kernel {
   let (m, n, k, size) = (product.m, product.n, product.k, leftType.dtype.size)
   guard product.rowCount * n > 0 else { return Kernel { _ in } }
   func grain(_ work: Int) -> Int { Swift.max(1, productGrain / Swift.max(1, work)) }

@@ -1,6 +1,8 @@
 extension Tensor {
   /// NumPy's `matmul`: `[..., m, k] · [..., k, n]` → `[..., m, n]`, batch axes broadcast; a vector on the left counts as
   /// a row, on the right as a column, and its axis goes away.
+  ///
+  /// Large `float32` products may take fewer multiplications at about twice the rounding error; see ``FastProducts``.
   public func matmul(_ other: Tensor) -> Tensor {
     require(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape); wants at least one axis each")
     let common = DType.promote(self.dtype, other.dtype)
