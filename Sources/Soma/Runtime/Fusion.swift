@@ -18,7 +18,7 @@ struct Fusion {
   /// Longer rows are reduced from memory.
   static let longestRow = 4096
   /// More operations in one group gain nothing and need more registers.
-  static let largestGroup = 96
+  static let largestGroup = 192
 
   private(set) var steps: [Program.Step] = []
 

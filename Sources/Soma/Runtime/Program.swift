@@ -60,7 +60,9 @@ struct Program: Sendable {
     var nextValue = graph.types.count
     var bytesOf = Dictionary(uniqueKeysWithValues: graph.types.enumerated().map { ($0.offset, $0.element.byteCount) })
     func copy(_ source: ValueID, bytes: Int) -> Step {
-      let kernel = Kernel { p in if p[0] != p[1] { p[0].copyMemory(from: p[1], byteCount: bytes) } }
+      let kernel = Kernel.parallel(bytes, grain: 4 * parallelGrain, alignment: 64) { p, _, part in
+        if p[0] != p[1] { (p[0] + part.lowerBound).copyMemory(from: p[1] + part.lowerBound, byteCount: part.count) }
+      }
       bytesOf[nextValue] = bytes
       defer { nextValue += 1 }
       return Step(kernel: kernel, outputs: [nextValue], inputs: [source], name: "copy")
