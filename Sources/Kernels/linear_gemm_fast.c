@@ -13,6 +13,8 @@
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
 #define INLINE_FN __attribute__((always_inline)) static inline TARGET
 
+#include "linear_transpose.h"
+
 enum { sides = 4, products = 7, tile = 8, panel = 48 };
 // Of each of seven sums of blocks of B, `depth` × `width` are packed at a time; of A, `rows` × `depth` by every thread.
 enum { most_depth = 768, most_width = 11 * panel, most_rows = 64 };
@@ -81,35 +83,6 @@ static source cut(const float *matrix, size_t pitch, size_t lines, size_t length
   out.at = matrix + (out.lines && out.length ? l * pitch + c : 0);
   out.sign = (float)sign;
   return out;
-}
-
-TARGET static void transpose_registers(__m512 *r) {
-  __m512 s[16];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i += 2) {
-    s[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-    s[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i += 4) {
-#pragma clang loop unroll(full)
-    for (int h = 0; h < 2; h++) {
-      __m512d low = _mm512_castps_pd(s[i + h]), high = _mm512_castps_pd(s[i + 2 + h]);
-      r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int c = 0; c < 4; c++) {
-    __m512 a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), d = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
-    __m512 e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88), f = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
-    s[c] = _mm512_shuffle_f32x4(a, e, 0x88);
-    s[c + 8] = _mm512_shuffle_f32x4(a, e, 0xdd);
-    s[c + 4] = _mm512_shuffle_f32x4(d, f, 0x88);
-    s[c + 12] = _mm512_shuffle_f32x4(d, f, 0xdd);
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i++) r[i] = s[i];
 }
 
 static inline __mmask16 mask_of(size_t left) { return left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1); }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 // Eight rows of eight to eight columns, `pitch` apart, in registers.
-TARGET static void transpose_tile(double *to, size_t pitch, const double *a, size_t lda, __m512d alpha) {
+TARGET static inline void transpose_tile(double *to, size_t pitch, const double *a, size_t lda, __m512d alpha) {
   __m512d r[8], s[8];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < 8; i++) r[i] = _mm512_mul_pd(alpha, _mm512_loadu_pd(a + i * lda));
@@ -28,11 +28,9 @@ TARGET static void transpose_tile(double *to, size_t pitch, const double *a, siz
   }
 }
 
-// Sixteen rows of sixteen columns become columns `pitch` apart.
-TARGET static void transpose_square(float *to, size_t pitch, const float *b, size_t ldb) {
-  __m512 r[16], s[16];
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(b + i * ldb);
+// Sixteen registers of sixteen elements: rows become columns.
+__attribute__((always_inline)) TARGET static inline void transpose_registers(__m512 *r) {
+  __m512 s[16];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 16; i += 2) {
     s[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
@@ -47,16 +45,27 @@ TARGET static void transpose_square(float *to, size_t pitch, const float *b, siz
       r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
     }
   }
-  // r[4 g + c] holds, in quarter q, column 4 q + c of rows 4 g … 4 g + 3.
 #pragma clang loop unroll(full)
-  for (size_t c = 0; c < 4; c++) {
+  for (int c = 0; c < 4; c++) {
     __m512 a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), d = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
     __m512 e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88), f = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
-    _mm512_storeu_ps(to + pitch * c, _mm512_shuffle_f32x4(a, e, 0x88));
-    _mm512_storeu_ps(to + pitch * (c + 8), _mm512_shuffle_f32x4(a, e, 0xdd));
-    _mm512_storeu_ps(to + pitch * (c + 4), _mm512_shuffle_f32x4(d, f, 0x88));
-    _mm512_storeu_ps(to + pitch * (c + 12), _mm512_shuffle_f32x4(d, f, 0xdd));
+    s[c] = _mm512_shuffle_f32x4(a, e, 0x88);
+    s[c + 8] = _mm512_shuffle_f32x4(a, e, 0xdd);
+    s[c + 4] = _mm512_shuffle_f32x4(d, f, 0x88);
+    s[c + 12] = _mm512_shuffle_f32x4(d, f, 0xdd);
   }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) r[i] = s[i];
+}
+
+// Sixteen rows of sixteen columns become columns `pitch` apart.
+TARGET static inline void transpose_square(float *to, size_t pitch, const float *b, size_t ldb) {
+  __m512 r[16];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(b + i * ldb);
+  transpose_registers(r);
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 16; i++) _mm512_storeu_ps(to + pitch * i, r[i]);
 }
 
 #endif
