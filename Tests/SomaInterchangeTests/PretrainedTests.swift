@@ -15,6 +15,15 @@ import Testing
     try NPY.read(Resource.path("tiny-\(name)/output.npy"))
   }
 
+  /// Words w5 to w39, between the special tokens that BERT wants.
+  private static var bertTokenizer: String {
+    let words = (5..<40).map { #""w\#($0)": \#($0)"# }.joined(separator: ", ")
+    return
+      #"{"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "#
+      + words + #"}}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "BertProcessing", "#
+      + #""cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}"#
+  }
+
   /// A copy of a model's folder with other settings and with more files.
   private static func withFolder(
     _ name: String, _ change: (inout [String: Any]) -> Void = { _ in }, files: [String: String] = [:],
@@ -80,12 +89,7 @@ import Testing
 
   /// Sentences' vectors are the mean of their tokens' states, of length one, in the given order, at any batch size.
   @Test func sentencesAreMeansOfTheirTokens() throws {
-    let words = (5..<40).map { #""w\#($0)": \#($0)"# }.joined(separator: ", ")
-    let tokenizer =
-      #"{"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "#
-      + words + #"}}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "BertProcessing", "#
-      + #""cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}"#
-    try Self.withFolder("bert", files: ["tokenizer.json": tokenizer]) { folder in
+    try Self.withFolder("bert", files: ["tokenizer.json": Self.bertTokenizer]) { folder in
       let embedder = try SentenceEmbedder.read(folder)
       let texts = ["w7 w8 w9 w30 w31 w5 w6 w7 w8", "", "w20", "w39 w38 w37", "w6 nothing"]
       let vectors = embedder.embed(texts, batchSize: 2)
@@ -105,7 +109,7 @@ import Testing
     try Self.withFolder(
       "bert",
       files: [
-        "tokenizer.json": tokenizer, "1_Pooling/config.json": #"{"pooling_mode_cls_token": true}"#,
+        "tokenizer.json": Self.bertTokenizer, "1_Pooling/config.json": #"{"pooling_mode_cls_token": true}"#,
         "modules.json": "[]",
         "sentence_bert_config.json": #"{"max_seq_length": 4}"#,
       ]
@@ -120,13 +124,8 @@ import Testing
 
   /// Blocks show what they read and made, on windows of a text between the special tokens.
   @Test func feedForwardBlocksShowTheirActivations() throws {
-    let words = (5..<40).map { #""w\#($0)": \#($0)"# }.joined(separator: ", ")
-    let tokenizer =
-      #"{"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "#
-      + words + #"}}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "BertProcessing", "#
-      + #""cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}"#
     let text = (0..<23).map { "w\(5 + $0)" }.joined(separator: " ")
-    try Self.withFolder("bert", files: ["tokenizer.json": tokenizer, "text.txt": text, "short.txt": "w5 w6"]) {
+    try Self.withFolder("bert", files: ["tokenizer.json": Self.bertTokenizer, "text.txt": text, "short.txt": "w5 w6"]) {
       folder in
       let blocks = try pretrainedFeedForwards(folder, text: folder + "/text.txt", windows: 3, length: 10)
       let encoder = try PretrainedEncoder.read(folder)

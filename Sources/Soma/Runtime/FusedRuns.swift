@@ -181,7 +181,11 @@ extension FusedBuilder {
     }
     guard !results.isEmpty, let code = MachineRun(list, results: results, isFar: outsideBytes > MachineRun.nearBytes)
     else {
-      // Half of it may do where all of it needs too much room.
+      // Half of it may do where all of it needs too much room. One alone needs none: the system gives no memory for code.
+      guard run.count > 1 else {
+        body += run.map { original[$0] }
+        return
+      }
       appendRun(Array(run[..<(run.count / 2)]), original, readers, fills: fills, streams: streams)
       appendRun(Array(run[(run.count / 2)...]), original, readers, fills: fills, streams: streams)
       return

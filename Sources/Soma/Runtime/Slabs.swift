@@ -118,11 +118,13 @@ struct Slabs {
     var results: [ValueID] = []
     /// Nodes the results of which are summed over the slabs.
     var sums: [Int] = []
-    /// Units of a slab, slabs of a lane, lanes, and what is left of the batch.
+    /// Units of a slab, slabs of a lane, lanes.
     var slab = 0
     var length = 0
     var lanes = 0
-    var rest = 0
+
+    /// Units in slabs of lanes; the rest of the batch is computed apart.
+    var units: Int { slab * length * lanes }
   }
 
   private func bytes(_ id: ValueID) -> Int { graph.types[id].byteCount }
@@ -248,7 +250,6 @@ struct Slabs {
     plan.length = (fewest + plan.lanes - 1) / plan.lanes
     let slab = units / (plan.lanes * plan.length)
     plan.slab = slab >= 64 ? slab & ~7 : slab
-    plan.rest = units - plan.slab * plan.lanes * plan.length
     return plan
   }
 
@@ -309,7 +310,7 @@ struct Slabs {
 
     /// A region: a loop over lanes side by side, each a loop over its slabs, then what is left over.
     mutating func add(_ plan: Plan) {
-      let cutUnits = plan.slab * plan.length * plan.lanes
+      let cutUnits = plan.units
       let lane = plan.length == 1 ? slabs.body(plan, units: plan.slab, accumulates: false) : slabs.lane(plan)
       let leading = plan.length == 1 ? [plan.lanes] : [plan.lanes, plan.length]
       let sequences = plan.sequences.map { id -> ValueID in
@@ -325,9 +326,9 @@ struct Slabs {
         let shape = slabs.graph.types[id].shape.replacing(axis: 0, with: cutUnits * slabs.multiple(id))
         outputs[plan.sums.count + k] = one(.reshape(shape), [outputs[plan.sums.count + k]])
       }
-      if plan.rest > 0 {
+      if cutUnits < slabs.units {
         let rest = plan.sequences.map { rows(values[$0], of: $0, from: cutUnits, to: slabs.units) }
-        let last = inline(slabs.body(plan, units: plan.rest, accumulates: false), rest + constants)
+        let last = inline(slabs.body(plan, units: slabs.units - cutUnits, accumulates: false), rest + constants)
         for k in outputs.indices {
           outputs[k] = one(k < plan.sums.count ? .binary(.add) : .concatenate(axis: 0), [outputs[k], last[k]])
         }
@@ -425,7 +426,8 @@ struct Slabs {
       let outputs = body.add(primitive, operands, scope: node.scope)
       if rule.result == .sum {
         var sum = outputs.lowerBound
-        if accumulates, primitive.isContractionOrReduction {
+        // A scatter has added to its operand, the sum so far.
+        if accumulates, !isSummedInto(node.inputs[0], by: i) {
           sum = body.add(.binary(.add), [carries[sums.count], sum], scope: node.scope).lowerBound
         }
         sums.append(sum)
@@ -451,13 +453,6 @@ struct Slabs {
       body: slabBody, length: plan.length, carries: zeros.count, sequences: sequences.count, reverse: false)
     lane.outputs = Array(lane.add(.scan(scan), zeros + sequences + constants))
     return lane
-  }
-}
-
-extension Primitive {
-  /// Whether a sum over slabs of this is added to; a scatter adds to its operand itself.
-  fileprivate var isContractionOrReduction: Bool {
-    if case .scatterAdd = self { false } else { true }
   }
 }
 
