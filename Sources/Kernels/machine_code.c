@@ -5,12 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Thread_local int is_forbidden;
-void soma_allow_machine_code(int allowed) { is_forbidden = !allowed; }
+static _Thread_local int allowance = 1;
+void soma_allow_machine_code(int allowed) { allowance = allowed; }
 
 int soma_makes_machine_code(void) {
 #if defined(__x86_64__)
-  return !is_forbidden && soma_cpu_level() == 2 && __builtin_cpu_supports("bmi2");
+  return allowance != 0 && soma_cpu_level() == 2 && __builtin_cpu_supports("bmi2");
 #else
   return 0;
 #endif
@@ -127,6 +127,7 @@ static void put_constants(assembler *a, const step_list *list) {
 
 /// Memory with the code that may be executed and not written.
 static int make_executable(const assembler *a, soma_machine_code *code) {
+  if (allowance < 0) return 0;
   const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (a->code.count + page - 1) / page * page;
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 0;

@@ -64,7 +64,8 @@ void soma_machine_free(soma_machine_code *code);
 /// Whether machine code may be made now: on a processor of level 2, by a thread that has not given it up.
 int soma_makes_machine_code(void);
 
-/// Whether the calling thread makes machine code, 1 unless changed: tests compare it with what it replaces.
+/// Whether the calling thread makes machine code, 1 unless changed: with 0 tests compare it with what it replaces, with -1
+/// they have it refused when it is made, as by a system that gives no executable memory.
 void soma_allow_machine_code(int allowed);
 
 #endif

@@ -129,6 +129,17 @@ import Testing
     }
   }
 
+  /// A system may refuse executable memory: then all is interpreted, large operations alone too.
+  @Test(arguments: [[300], [1 << 19]] as [Shape], [1, 2, 7, 40])
+  func whatIsRefusedIsInterpreted(_ shape: Shape, _ operations: Int) throws {
+    var random = TestNumbers(state: UInt64(operations))
+    let graph = Self.graph(shape, .float32, operations: operations, others: false, &random)
+    let inputs = graph.inputTypes.map { Self.tensor($0, &random) }
+    soma_allow_machine_code(-1)
+    defer { soma_allow_machine_code(1) }
+    for (a, b) in zip(try Executable(graph)(inputs), graph(inputs)) { #expect(sameBits(a, b)) }
+  }
+
   /// A new state is written over the old one, which other results still read.
   @Test(arguments: [DType.float32, .float64])
   func aStateIsUpdatedInPlace(_ dtype: DType) throws {
